@@ -1,0 +1,125 @@
+"""The desk: takes an order from a client, checks who may give it, and has the ledger carry it out.
+
+Routes, bulk, import and simulation all hand their orders in here, so that one set of rules holds.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from api.roles import may_order
+from api.strict import decode
+from domain.complaint import COMPLAINT
+from domain.kernel import Actor, ActorKind, Context, Precision, Rejected, Source
+from domain.rules import Rules
+from ledger.append import Receipt
+from ledger.application import Ledger
+from ledger.ids import command_id, digest, new_stream_id
+
+COMMANDS: dict[str, type[Any]] = {command.__name__: command for command in COMPLAINT.commands}
+REGISTER = "RegisterComplaint"
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is logged in: a principal through a key or one of our own programs."""
+
+    principal: str
+    client_id: str
+    role: str
+    kind: ActorKind = "person"
+    unit_id: str | None = None
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """A command as it was sent, where it is to go, and the key that makes it safe to repeat."""
+
+    command: str  # the class name: AssessComplaint
+    body: bytes  # the JSON of the command
+    key: str  # the idempotency key
+    complaint_id: UUID | None = None  # none for RegisterComplaint
+    expected_version: int | None = None
+    on_behalf_of: str | None = None
+    correlation_id: str | None = None
+    precision: Precision = "instant"
+
+
+class Forbidden(Rejected):
+    """The role of the key does not allow this."""
+
+    status = 403
+    title = "Not allowed for this role"
+    title_zh = "该角色无权执行此操作"
+    detail = "The role {role} may not use {command}."
+    detail_zh = "角色 {role} 无权使用 {command}。"
+
+
+def utc_now() -> datetime:
+    """The process's clock; tests give their own."""
+    return datetime.now(UTC)
+
+
+class Desk:
+    """Takes orders; one for a process."""
+
+    def __init__(
+        self, ledger: Ledger, rules: Rules, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        """Take orders for this ledger under these rules."""
+        self.ledger = ledger
+        self.rules = rules
+        self.now = now
+
+    async def take(self, order: Order, client: Client) -> Receipt:
+        """Carry an order out. Raises what is wrong with it; then nothing has changed."""
+        if not may_order(client.role, order.command):
+            raise Forbidden(role=client.role, command=order.command)
+        command = decode(COMMANDS[order.command], order.body)
+        known_as = command_id(client.principal, order.key)
+        is_new = order.complaint_id is None
+        if order.complaint_id is None:
+            stream_id = new_stream_id(getattr(command, "customer_id", None) or str(known_as))
+        else:
+            stream_id = order.complaint_id
+        return await self.ledger.execute(
+            COMPLAINT,
+            stream_id,
+            command,
+            self.context(order, client, known_as),
+            digest=digest(order.command.encode(), _address(order), order.body),
+            expected_version=order.expected_version,
+            is_new=is_new,
+            status=201 if is_new else 200,
+        )
+
+    def context(self, order: Order, client: Client, known_as: UUID) -> Context:
+        """What the decision may know beside the command and the state."""
+        return Context(
+            now=self.now(),
+            actor=Actor(
+                id=client.principal, kind=client.kind, role=client.role, unit_id=client.unit_id
+            ),
+            client_id=client.client_id,
+            command_id=known_as,
+            rules=self.rules,
+            on_behalf_of=order.on_behalf_of,
+            correlation_id=order.correlation_id,
+            source=_source(client),
+            precision=order.precision,
+        )
+
+
+def _address(order: Order) -> bytes:
+    return order.complaint_id.bytes if order.complaint_id else b""
+
+
+def _source(client: Client) -> Source:
+    """How far a time told by this client is to be trusted: adapters tell their provider's."""
+    match client.role:
+        case "import":
+            return "import"
+        case "integrator" | "simulation":
+            return "provider"
+    return "caller"

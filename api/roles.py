@@ -1,0 +1,44 @@
+"""Who may order what: the role × command table, as data (architecture 6)."""
+
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+Role = Literal["agent", "supervisor", "integrator", "auditor", "analyst", "legal", "admin"]
+"""The roles a key can have."""
+
+ROLES: tuple[str, ...] = get_args(Role)
+INTERNAL_ROLES = ("import", "simulation")
+"""Roles of our own programs; no key has them."""
+
+SUPERVISOR_ONLY = frozenset({"DeclineComplaint", "ReopenComplaint"})
+INTEGRATOR = frozenset(
+    {
+        "RegisterComplaint",
+        "AddDetail",
+        "CorrectField",
+        "RecordSourceFact",
+        "RecordSatisfaction",
+    }
+)
+
+READ_COMPLAINTS = frozenset({"agent", "supervisor", "auditor", "analyst", "legal", "admin"})
+READ_PERSONAL = frozenset({"agent", "supervisor", "auditor", "legal", "admin"})
+READ_HISTORY = frozenset({"agent", "supervisor", "auditor", "legal", "admin"})
+READ_METRICS = frozenset({"admin"})
+
+
+def may_order(role: str, command: str) -> bool:
+    """Whether a role may give a command."""
+    match role:
+        case "admin" | "supervisor" | "import" | "simulation":
+            return True
+        case "agent":
+            return command not in SUPERVISOR_ONLY
+        case "integrator":
+            return command in INTEGRATOR
+    return False
+
+
+def table(commands: Iterable[str]) -> dict[str, dict[str, bool]]:
+    """The whole table, command by role."""
+    return {name: {role: may_order(role, name) for role in ROLES} for name in commands}

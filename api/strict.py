@@ -1,0 +1,169 @@
+"""The strict decoder: bytes that are exactly this command, or a clear word on what is wrong.
+
+msgspec does the work; it keeps the last of two equal keys and lets NUL and lone surrogates
+pass, and a database cannot store those, so a second pass over the JSON looks for them.
+"""
+
+import json
+import re
+from datetime import datetime
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+MAX_BYTES = 1024 * 1024
+_YEARS = range(1900, 2201)
+_decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong with one place of a body; never the value found there."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class NotJson(Exception):
+    """The body is not UTF-8 or not JSON."""
+
+
+class Invalid(Exception):
+    """The body is JSON, but not this command."""
+
+    def __init__(self, *errors: FieldError) -> None:
+        """Say what is wrong, and where."""
+        super().__init__("; ".join(f"{e.pointer or '/'}: {e.detail}" for e in errors))
+        self.errors = errors
+
+
+def decode(kind: type[T], body: bytes) -> T:
+    """The command that the body says. Raises `NotJson` or `Invalid`."""
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NotJson("The body is not UTF-8.") from None
+    try:
+        tree = json.loads(
+            body,
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_int=_no_number,
+            parse_float=_no_number,
+        )
+        _look_for_bad_text(tree, "")
+    except Invalid:
+        raise
+    except RecursionError:
+        raise NotJson("The body is nested too deeply.") from None
+    except ValueError:
+        raise NotJson("The body is not JSON.") from None
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders.setdefault(kind, msgspec.json.Decoder(kind))
+    try:
+        command: T = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise Invalid(_field_error(str(error))) from None
+    except msgspec.DecodeError:
+        raise NotJson("The body is not JSON.") from None
+    _look_for_bad_times(command, "")
+    return command
+
+
+class _Twice:
+    """Stands for an object in which a key appears more than once."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            return _Twice(key)
+        seen.add(key)
+    raise AssertionError("unreachable")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _no_number(text: str) -> None:
+    """Numbers are msgspec's business; this pass looks at keys and texts only."""
+
+
+def _look_for_bad_text(tree: Any, pointer: str) -> None:
+    if isinstance(tree, str):
+        if "\x00" in tree:
+            raise Invalid(FieldError(pointer, "nul_character", "Text must not contain NUL."))
+        if not tree.isascii():
+            try:
+                tree.encode("utf-8")
+            except UnicodeEncodeError:
+                raise Invalid(
+                    FieldError(pointer, "lone_surrogate", "Text must be valid Unicode.")
+                ) from None
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            _look_for_bad_text(key, pointer)
+            _look_for_bad_text(value, f"{pointer}/{_escape(key)}")
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            _look_for_bad_text(value, f"{pointer}/{index}")
+    elif isinstance(tree, _Twice):
+        raise Invalid(
+            FieldError(
+                f"{pointer}/{_escape(tree.key)}", "duplicate_field", "The field appears twice."
+            )
+        )
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _look_for_bad_times(value: Any, pointer: str) -> None:
+    """Times beyond any calendar would overflow when they are moved to another zone."""
+    if isinstance(value, datetime):
+        if value.year not in _YEARS:
+            raise Invalid(FieldError(pointer, "invalid_value", "The year is out of range."))
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            _look_for_bad_times(getattr(value, name), f"{pointer}/{name}")
+
+
+_AT = re.compile(r" - at (?:`(.*)`|.* in `(.*)`)$", re.DOTALL)
+_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`", re.DOTALL)
+_MISSING = re.compile(r"^Object missing required field `(.*?)`", re.DOTALL)
+
+
+def _field_error(message: str) -> FieldError:
+    """msgspec's message as pointer, code and detail, without the value it may quote."""
+    place = _AT.search(message)
+    pointer = _pointer((place[1] or place[2]) if place else "$")
+    text = message[: place.start()] if place else message
+    if unknown := _UNKNOWN.match(text):
+        return FieldError(
+            f"{pointer}/{_escape(unknown[1])}", "unknown_field", "This field is not known here."
+        )
+    if missing := _MISSING.match(text):
+        return FieldError(
+            f"{pointer}/{_escape(missing[1])}", "missing_field", "This field is required."
+        )
+    if text.startswith("Invalid enum value"):
+        text = "Not one of the values allowed here"
+    return FieldError(pointer, "invalid_value", f"{text}.")
+
+
+def _pointer(path: str) -> str:
+    """`$.product.units[1].sku` as `/product/units/1/sku`."""
+    steps = re.findall(r"\.([^.\[]+)|\[([^\]]+)\]", path)
+    return "".join(f"/{_escape(name or index)}" for name, index in steps)

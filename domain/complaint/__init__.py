@@ -1,0 +1,232 @@
+"""A complaint, from receipt to a close that the customer has confirmed.
+
+The slice joins its stage files: each holds the commands, events and rejections of one act of
+the story with its own `decide` and `evolve`. This module knows which file a command is of, and
+the rules that hold for all of them: the stage, the time told, and that a fact told twice is one.
+"""
+
+from datetime import datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+from msgspec.structs import replace
+
+from domain.complaint import (
+    assessment,
+    closure,
+    contact,
+    handling,
+    intake,
+    remedy,
+    resolution,
+)
+from domain.complaint.closure import CloseComplaint
+from domain.complaint.contact import RecordContact
+from domain.complaint.handling import ConfirmProblem, SignForAssignment
+from domain.complaint.intake import AcknowledgeComplaint, RegisterComplaint
+from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
+from domain.complaint.resolution import ConfirmResolution, DisputeResolution, RecordSatisfaction
+from domain.complaint.state import OPEN, AllowedAt, Complaint, require_proof
+from domain.kernel import (
+    Context,
+    Decider,
+    NotAllowedAtStage,
+    Recorded,
+    Rejected,
+    require_reason,
+)
+
+STAGE_FILES: tuple[ModuleType, ...] = (
+    intake,
+    contact,
+    assessment,
+    handling,
+    remedy,
+    resolution,
+    closure,
+)
+ALLOWED: AllowedAt = {k: v for module in STAGE_FILES for k, v in module.ALLOWED.items()}
+_OF_COMMAND = {command: module for module in STAGE_FILES for command in module.ALLOWED}
+_OF_EVENT = {event: module for module in STAGE_FILES for event in module.EVENTS}
+
+LATE_FACTS = frozenset(
+    {AcknowledgeComplaint, ConfirmProblem, ProposeRemedy, AcceptRemedy, ConfirmResolution}
+)
+"""A closed complaint still takes these when they occurred before the close."""
+
+_NEVER_SILENT = frozenset({RecordContact, DisputeResolution, RecordSatisfaction, FulfilRemedy})
+_NEED_PROOF_WHEN_BACKDATED = (AcknowledgeComplaint, ConfirmProblem, ConfirmResolution)
+
+
+# --- rejections -----------------------------------------------------------------------------
+
+
+class UnknownComplaint(Rejected):
+    """There is no complaint at this address."""
+
+    status = 404
+    title = "Unknown complaint"
+    title_zh = "投诉不存在"
+    detail = "There is no complaint at this address."
+    detail_zh = "该地址下没有投诉。"
+
+
+class OccurredInFuture(Rejected):
+    """Nothing is recorded that has not happened yet."""
+
+    status = 422
+    title = "Occurred in the future"
+    title_zh = "发生时间在未来"
+    detail = "occurred_at lies more than {seconds} seconds ahead."
+    detail_zh = "occurred_at 超前于当前时间 {seconds} 秒以上。"
+
+
+class BackdatedTooFar(Rejected):
+    """How far back a fact may be told depends on the role of who tells it."""
+
+    title = "Backdated too far"
+    title_zh = "补录时间过早"
+    detail = "The role {role} may tell facts of the last {minutes} minutes only."
+    detail_zh = "角色 {role} 只能补录最近 {minutes} 分钟内的事实。"
+
+
+class BeforeReceipt(Rejected):
+    """Nothing happens to a complaint before it is received."""
+
+    title = "Before the receipt"
+    title_zh = "早于接收时间"
+    detail = "occurred_at lies before the receipt of the complaint."
+    detail_zh = "occurred_at 早于投诉接收时间。"
+
+
+# --- decide ---------------------------------------------------------------------------------
+
+
+def decide(command: Any, state: Complaint, context: Context) -> list[Any]:
+    """What follows from a command, or the rule that forbids it."""
+    stage_file = _OF_COMMAND[type(command)]
+    if _is_told_already(command, state, context):
+        return []
+    _refuse_stage(command, state, context)
+    _refuse_time(command, state, context)
+    if (forbidden := _forbidden(type(command), state)) is not None:
+        raise forbidden
+    events: list[Any] = stage_file.decide(command, state, context)
+    if events and command.reason_text is not None:
+        events[0] = replace(events[0], reason_text=command.reason_text)
+    return events
+
+
+def allowed_commands(state: Complaint) -> dict[type[Any], Rejected | None]:
+    """Each command with the rule that forbids it at present, as far as no body is needed."""
+    answer: dict[type[Any], Rejected | None] = {}
+    for command, stages in ALLOWED.items():
+        if state.stage in stages:
+            answer[command] = _forbidden(command, state)
+        else:
+            answer[command] = NotAllowedAtStage(command=command.__name__, stage=state.stage)
+    return answer
+
+
+def _forbidden(command: type[Any], state: Complaint) -> Rejected | None:
+    rule = getattr(_OF_COMMAND[command], "forbidden", None)
+    return rule(command, state) if rule else None
+
+
+def _refuse_stage(command: Any, state: Complaint, context: Context) -> None:
+    kind = type(command)
+    if state.stage is None:
+        if kind is not RegisterComplaint:
+            raise UnknownComplaint
+        return
+    stages = ALLOWED[kind]
+    if isinstance(command, CloseComplaint) and command.reason == "imported":
+        stages = OPEN
+    if state.stage in stages:
+        return
+    told = context.told_at(command)
+    is_late_fact = (
+        kind in LATE_FACTS
+        and told is not None
+        and state.closed_at is not None
+        and told < state.closed_at
+        and not stages.isdisjoint(state.stages_seen)
+    )
+    if not is_late_fact:
+        raise NotAllowedAtStage(command=kind.__name__, stage=state.stage)
+
+
+def _refuse_time(command: Any, state: Complaint, context: Context) -> None:
+    told, rules = command.occurred_at, context.rules
+    if told is None:
+        return
+    if told > context.now + timedelta(seconds=rules.future_tolerance_seconds):
+        raise OccurredInFuture(seconds=rules.future_tolerance_seconds)
+    if state.received_at is not None and told < state.received_at:
+        raise BeforeReceipt
+    back = context.now - told
+    if (
+        back <= timedelta(seconds=rules.backdating_tolerance_seconds)
+        or context.actor.role in rules.unlimited_backdating
+        or context.actor.kind in rules.unlimited_backdating
+    ):
+        return
+    limit = rules.max_backdating_minutes.get(context.actor.role, 0)
+    if back > timedelta(minutes=limit):
+        raise BackdatedTooFar(role=context.actor.role, minutes=limit)
+    if back > timedelta(minutes=rules.backdating_needs_reason_after_minutes):
+        require_reason(command)
+    if isinstance(command, _NEED_PROOF_WHEN_BACKDATED):
+        require_proof(state, command)
+
+
+def _is_told_already(command: Any, state: Complaint, context: Context) -> bool:
+    """Whether the same fact, of the same content and time, is recorded: telling it twice is silence."""
+    told = context.told_at(command)
+    if told is None or type(command) in _NEVER_SILENT:
+        return False
+    recorded = [event for at, event in state.told if at == told]
+    if not recorded:
+        return False
+    try:
+        events = _OF_COMMAND[type(command)].decide(command, state, context)
+    except Rejected:
+        return False
+    if not events:
+        return False
+    first = events[0]
+    said = set(type(command).__struct_fields__) & set(type(first).__struct_fields__)
+    if isinstance(command, SignForAssignment):
+        said.add("person_id")  # all that signing says is who signs
+    return any(
+        type(event) is type(first)
+        and all(getattr(event, name) == getattr(first, name) for name in said - {"reason_text"})
+        for event in recorded
+    )
+
+
+# --- evolve ---------------------------------------------------------------------------------
+
+
+def evolve(state: Complaint, recorded: Recorded[Any]) -> Complaint:
+    """What an event leaves."""
+    after: Complaint = _OF_EVENT[type(recorded.event)].evolve(state, recorded)
+    told: datetime | None = recorded.metadata.occurred_at
+    return replace(
+        after,
+        version=recorded.version,
+        stages_seen=after.stages_seen
+        if after.stage is None or after.stage in after.stages_seen
+        else after.stages_seen | {after.stage},
+        told=after.told if told is None else (*after.told, (told, recorded.event)),
+    )
+
+
+COMPLAINT = Decider[Complaint](
+    name="complaint",
+    initial=Complaint(),
+    decide=decide,
+    evolve=evolve,
+    commands=tuple(_OF_COMMAND),
+    events=tuple(_OF_EVENT),
+)

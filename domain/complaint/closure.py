@@ -1,0 +1,235 @@
+"""Closing 结案, reopening 重开, withdrawal 撤诉: a complaint closes for a reason that is shown,
+best of all because both verifications stand; it can always be opened again.
+"""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain.complaint.state import (
+    OPEN,
+    AllowedAt,
+    Complaint,
+    ComplaintClosed,
+    require_proof,
+)
+from domain.complaint.vocabulary import Stage
+from domain.kernel import (
+    Code,
+    Command,
+    Context,
+    Event,
+    ReasonText,
+    Recorded,
+    Rejected,
+    require_reason,
+)
+
+# --- commands -------------------------------------------------------------------------------
+
+
+class CloseComplaint(Command, frozen=True, kw_only=True):
+    """End the complaint: verified by the customer, customer unreachable, or closed at its source."""
+
+    reason: Literal["verified", "unreachable", "imported"]
+
+
+class ReopenComplaint(Command, frozen=True, kw_only=True):
+    """Open a closed complaint again, in a new cycle, with its last owner."""
+
+    reason_code: Code
+    reason_text: ReasonText
+
+
+class WithdrawComplaint(Command, frozen=True, kw_only=True):
+    """Record that the customer takes the complaint back, by their own statement."""
+
+    reason_code: Code
+    reason_text: ReasonText
+    contact_id: UUID | None = None
+    evidence_id: UUID | None = None
+
+
+# --- events ---------------------------------------------------------------------------------
+
+
+class ComplaintReopened(Event, frozen=True, kw_only=True):
+    """A closed complaint was opened again, in this cycle."""
+
+    cycle: int
+    reason_code: Code
+
+
+class ComplaintWithdrawn(Event, frozen=True, kw_only=True):
+    """The customer took the complaint back."""
+
+    reason_code: Code
+    contact_id: UUID | None = None
+    evidence_id: UUID | None = None
+
+
+# --- rejections -----------------------------------------------------------------------------
+
+
+class NotVerified(Rejected):
+    """Closing as verified needs both verifications: of the problem and of this resolution."""
+
+    title = "Not verified"
+    title_zh = "未完成双重验证"
+    detail = "Missing: {missing}."
+    detail_zh = "缺少：{missing}。"
+
+
+class RemedyOutstanding(Rejected):
+    """A complaint stays open while an accepted remedy is not carried out."""
+
+    title = "Remedy outstanding"
+    title_zh = "仍有未执行的处理方案"
+    detail = "The customer accepted the remedy {remedy_id} and it is not fulfilled."
+    detail_zh = "客户已接受的处理方案 {remedy_id} 尚未执行。"
+
+
+class NotTriedEnough(Rejected):
+    """A customer is unreachable only after enough attempts and a written notice."""
+
+    title = "Not tried often enough"
+    title_zh = "联系尝试不足"
+    detail = (
+        "Since the resolution: {attempts} attempts (need {need_attempts}), {channels} channels"
+        " (need {need_channels}), {days} days (need {need_days}), written notice: {notice}."
+    )
+    detail_zh = (
+        "办结后：尝试 {attempts} 次（须 {need_attempts}），渠道 {channels} 个（须 {need_channels}），"
+        "{days} 天（须 {need_days}），书面通知：{notice}。"
+    )
+
+
+class ImportOnly(Rejected):
+    """Only an import may say that the source had closed the complaint."""
+
+    title = "For imports only"
+    title_zh = "仅限导入"
+    detail = "Only an import may close a complaint as imported."
+    detail_zh = "只有导入程序可以以 imported 结案。"
+
+
+# --- decide and evolve ----------------------------------------------------------------------
+
+EVENTS: tuple[type[Any], ...] = (
+    ComplaintClosed,
+    ComplaintReopened,
+    ComplaintWithdrawn,
+)
+ALLOWED: AllowedAt = {
+    # imported: any stage but closed; the other reasons need `resolved` or later, see below
+    CloseComplaint: frozenset({"resolved", "final_position"}),
+    ReopenComplaint: frozenset({"closed"}),
+    WithdrawComplaint: OPEN,
+}
+
+
+def decide(command: object, state: Complaint, context: Context) -> list[object]:
+    """Decide on the commands of this stage."""
+    match command:
+        case CloseComplaint(reason="imported"):
+            if context.actor.kind != "import":
+                raise ImportOnly
+            return [ComplaintClosed(reason="imported")]
+        case CloseComplaint():
+            _refuse_outstanding(state)
+            if command.reason == "verified":
+                _refuse_unverified(state)
+            else:
+                require_reason(command)
+                _refuse_untried(state, context)
+            return [ComplaintClosed(reason=command.reason)]
+        case ReopenComplaint():
+            return [ComplaintReopened(cycle=state.cycle + 1, reason_code=command.reason_code)]
+        case WithdrawComplaint():
+            require_proof(state, command)
+            return [
+                ComplaintWithdrawn(
+                    reason_code=command.reason_code,
+                    contact_id=command.contact_id,
+                    evidence_id=command.evidence_id,
+                ),
+                ComplaintClosed(reason="withdrawn"),
+            ]
+    raise TypeError(command)
+
+
+def _refuse_outstanding(state: Complaint) -> None:
+    for remedy in state.remedies:
+        if remedy.status == "accepted":
+            raise RemedyOutstanding(remedy_id=remedy.remedy_id)
+
+
+def _refuse_unverified(state: Complaint) -> None:
+    missing = []
+    if state.problem_confirmed_in_cycle is None:
+        missing.append("ProblemConfirmed")
+    if not state.is_resolution_confirmed:
+        missing.append("ResolutionConfirmed")
+    if missing:
+        raise NotVerified(missing=", ".join(missing))
+
+
+def _refuse_untried(state: Complaint, context: Context) -> None:
+    """Attempts count from the resolution of this cycle on; the notice is not one of them."""
+    rule = context.rules.unreachable
+    since = [
+        contact
+        for contact in state.contacts
+        if contact.direction == "outbound"
+        and state.resolved_at is not None
+        and contact.occurred_at >= state.resolved_at
+    ]
+    attempts = [c for c in since if c.purpose != "notice" and c.outcome == "no_answer"]
+    channels = {contact.channel for contact in attempts}
+    days = {state.local_date(contact.occurred_at, context) for contact in attempts}
+    has_notice = any(contact.purpose == "notice" for contact in since)
+    if (
+        len(attempts) < rule.attempts
+        or len(channels) < rule.channels
+        or len(days) < rule.working_days
+        or not has_notice
+    ):
+        raise NotTriedEnough(
+            attempts=len(attempts),
+            need_attempts=rule.attempts,
+            channels=len(channels),
+            need_channels=rule.channels,
+            days=len(days),
+            need_days=rule.working_days,
+            notice="yes" if has_notice else "no",
+        )
+
+
+def _back_to(state: Complaint) -> Stage:
+    if state.is_accepted:
+        return "in_progress"
+    return "registered" if state.assessment is None else "assessed"
+
+
+def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
+    """What the events of this stage leave."""
+    match recorded.event:
+        case ComplaintClosed(reason=reason):
+            return replace(
+                state,
+                stage="closed",
+                waiting_on="none",
+                close_reason=reason,
+                closed_at=recorded.occurred_at,
+            )
+        case ComplaintReopened(cycle=cycle):
+            return replace(
+                state,
+                stage=_back_to(state),
+                cycle=cycle,
+                close_reason=None,
+                closed_at=None,
+                is_resolution_confirmed=False,
+            )
+    return state

@@ -1,0 +1,1 @@
+"""The rulebook: versioned configuration of the domain; today its shipped defaults."""

@@ -1,0 +1,39 @@
+"""The shipped pack of rules, `default@0`: requirements S1-S4, section 10."""
+
+from domain.rules import Duration, Rules, ServiceLevel, UnreachableRule
+
+_DAY = 24 * 60
+
+
+def _minutes(general: int, important: int, major: int) -> dict:  # type: ignore[type-arg]
+    return {
+        "general": Duration(general, "minutes"),
+        "important": Duration(important, "minutes"),
+        "major": Duration(major, "minutes"),
+    }
+
+
+DEFAULT_RULES = Rules(
+    version="default@0",
+    zone="Asia/Shanghai",
+    service_levels=(
+        ServiceLevel(clock="first_response", targets=_minutes(15, 15, 5)),
+        ServiceLevel(clock="assess", targets=_minutes(15, 15, 15)),
+        ServiceLevel(clock="resolve", targets=_minutes(24 * 60, 48 * 60, 48 * 60)),
+        ServiceLevel(clock="end_to_end"),
+    ),
+    max_backdating_minutes={
+        "agent": _DAY,
+        "supervisor": 7 * _DAY,
+        "legal": _DAY,
+        "admin": 7 * _DAY,
+    },
+    unlimited_backdating=frozenset({"integrator", "import", "simulation"}),
+    backdating_needs_reason_after_minutes=_DAY,
+    backdating_tolerance_seconds=60,
+    future_tolerance_seconds=60,
+    unreachable=UnreachableRule(attempts=3, channels=2, working_days=2),
+    problem_key_level=None,
+    problem_key_version="finest@1",
+    four_eyes=frozenset({"decline", "regrade_down", "nature_away", "confirmation_recorder"}),
+)

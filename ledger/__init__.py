@@ -1,0 +1,1 @@
+"""The event store: append-only, gapless, in commit order, idempotent (architecture 4)."""

@@ -1,0 +1,1 @@
+"""Everything that shows the project right; the folders mirror the code."""
