@@ -1,0 +1,150 @@
+"""The composition root: puts ledger, slices, views and routes together into one application."""
+
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from litestar import Litestar, Request, Response, route
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api import commands, problems, queries, system
+from api.desk import Desk, utc_now
+from api.http import Route, Services, serve
+from api.keys import Keys
+from api.places import Places
+from api.problems import ProblemError
+from domain.access import ACCESS
+from domain.complaint import COMPLAINT
+from domain.rulebook.defaults import DEFAULT_RULES
+from ledger.application import Ledger
+from ledger.registry import Registry
+
+log = structlog.get_logger("closedloop.http")
+
+DECIDERS = (COMPLAINT, ACCESS)
+"""Every slice there is."""
+
+
+def registry() -> Registry:
+    """The closed set of event types, of all slices."""
+    return Registry(event for decider in DECIDERS for event in decider.events)
+
+
+def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Services:
+    """What the routes work with."""
+    return Services(
+        desk=Desk(ledger, DEFAULT_RULES, utc_now),
+        ledger=ledger,
+        keys=Keys(ledger, DEFAULT_RULES),
+        places=Places(ledger, secret),
+        runner=runner,
+    )
+
+
+def all_routes() -> list[Route]:
+    """Every route there is."""
+    main = [*commands.routes(), *queries.routes()]
+    return [*main, *system.routes(main)]
+
+
+def application(serving: Services) -> ASGIApp:
+    """The ASGI application; the ledger is open while it lives."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        await serving.ledger.open()
+        try:
+            yield
+        finally:
+            await serving.ledger.aclose()
+
+    app = Litestar(
+        route_handlers=[_handler(found, serving) for found in all_routes()],
+        lifespan=[lifespan],
+        openapi_config=None,
+        exception_handlers={HTTPException: _refuse, Exception: _fail},
+        logging_config=None,
+        request_max_body_size=None,  # the routes have their own limit, with a problem to say so
+    )
+    return _outermost(app)
+
+
+def _handler(found: Route, serving: Services) -> HTTPRouteHandler:
+    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return await serve(request, found, serving)
+
+    path = re.sub(r"\{(\w+)\}", r"{\1:str}", found.path)
+    return route(path, http_method=[found.method], name=found.operation)(handle)  # type: ignore[list-item]
+
+
+def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """What Litestar refuses by itself: unknown paths and methods."""
+    match error.status_code:
+        case 404:
+            problem = problems.NOT_FOUND
+        case 405:
+            problem = problems.METHOD_NOT_ALLOWED
+        case 413:
+            problem = problems.TOO_LARGE
+        case status if 400 <= status < 500:
+            problem = problems.NOT_JSON
+        case _:
+            return _fail(request, error)
+    return problems.respond(request, ProblemError(problem, headers=dict(error.headers or {})))
+
+
+def _fail(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    log.error("internal error", error=type(error).__name__)
+    return problems.respond(request, ProblemError(problems.INTERNAL))
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$", re.ASCII)
+
+
+def _outermost(app: ASGIApp) -> ASGIApp:
+    """Give each request an id, and log it by its route: a path may hold a personal reference."""
+
+    async def outermost(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        started = time.monotonic()
+        given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.match(given) else uuid4().hex
+        scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        status = 0
+
+        async def send_with_id(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message.setdefault("headers", [])
+                headers.append((b"x-request-id", request_id.encode()))
+                headers.append((b"x-content-type-options", b"nosniff"))
+            await send(message)
+
+        await app(scope, receive, send_with_id)
+        elapsed = time.monotonic() - started
+        path = str(scope.get("route", "-"))
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        system.REQUESTS.labels(method, path, str(status)).inc()
+        system.LATENCY.labels(method, path).observe(elapsed)
+        log.info(
+            "request",
+            method=method,
+            route=path,
+            status=status,
+            ms=round(elapsed * 1000, 1),
+            request_id=request_id,
+            client=scope.get("client_id"),
+        )
+
+    return outermost

@@ -1,0 +1,123 @@
+"""`import`, `simulate`, `rebuild`, `replay`: the commands that work on what is recorded."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import rich_click as click
+
+from api.cli import story
+from api.cli.output import console, fail
+from api.cli.session import open_services, runner_for
+from api.config import Config
+from api.importing.mapping import MappingError, load_mapping
+from api.importing.progress import progress_bar
+from api.importing.records import FileProblem
+from api.importing.rejects import default_rejects
+from api.importing.run import ImportResult, import_file, summary
+from api.problems import ProblemError
+from api.runtime import checked_login
+from api.simulation.run import SimulationResult, first_day, simulate_complaints
+from domain.kernel import Rejected
+from ledger.database import DatabaseError
+from projections import VIEWS
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--mapping", default="cfpb", show_default=True, help="A shipped name, or a TOML file.")
+@click.option("--rejects", type=click.Path(path_type=Path), help="Where bad rows go.")
+def import_csv(file: Path, mapping: str, rejects: Path | None) -> None:
+    """Import complaints from a CSV file; run again, nothing is doubled.
+
+    Bad rows are kept in a file of their own, with line number and reason, and the rest goes on;
+    then the status is 1.
+    """
+
+    async def work() -> ImportResult:
+        async with open_services(Config.from_environment()) as serving:
+            with progress_bar("rows") as progress:
+                return await import_file(
+                    serving.desk,
+                    file,
+                    load_mapping(mapping),
+                    rejects=rejects or default_rejects(file),
+                    progress=progress,
+                )
+
+    try:
+        result = asyncio.run(work())
+    except (FileProblem, MappingError) as error:
+        fail(str(error))
+    console.print(summary(result), highlight=False)
+    if result.rejected:
+        raise SystemExit(1)
+
+
+@click.command()
+@click.option("--complaints", type=click.IntRange(1, 1_000_000), default=300, show_default=True)
+@click.option("--seed", type=int, default=7, show_default=True)
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The last day, in UTC. Default: the day the ledger began, so that the same command"
+    " run twice changes nothing.",
+)
+def simulate(complaints: int, seed: int, until: datetime | None) -> None:
+    """Invent complaints (source_system `demo`) and work on them by ordinary commands."""
+
+    async def work() -> SimulationResult:
+        async with open_services(Config.from_environment()) as serving:
+            last = until.replace(tzinfo=UTC) if until else await first_day(serving.ledger)
+            with progress_bar("complaints") as progress:
+                return await simulate_complaints(
+                    serving.desk, complaints=complaints, seed=seed, until=last, progress=progress
+                )
+
+    result = asyncio.run(work())
+    console.print(story.simulation_table(result))
+
+
+@click.command()
+@click.argument("view", type=click.Choice([*VIEWS, "all"]))
+@click.option("--batch", type=click.IntRange(1, 100_000), default=5000, show_default=True)
+def rebuild(view: str, batch: int) -> None:
+    """Make a view again from the first event on; readers see the old one until it is done."""
+    config = Config.from_environment()
+    runner = runner_for(config, checked_login(config))
+    for name in VIEWS if view == "all" else (view,):
+        with progress_bar("events") as progress:
+            events = runner.rebuild(name, batch_size=batch, progress=progress)
+        digest = runner.digest(name)
+        console.print(f"{name}: {events:,} events, digest {digest}", highlight=False)
+
+
+@click.command()
+@click.argument("complaint")
+@click.option(
+    "--as-of",
+    help="What was recorded by then: a time (RFC 3339), a version (v12) or a place (0:1234).",
+)
+def replay(complaint: str, as_of: str | None) -> None:
+    """Tell the story of a complaint, event by event; COMPLAINT is an id or a tracking number."""
+
+    async def work() -> tuple[UUID, list[Any]]:
+        async with open_services(Config.from_environment()) as serving:
+            complaint_id = await serving.places.complaint(complaint)
+            history = await serving.ledger.history(complaint_id)
+            return complaint_id, story.as_of(history, as_of)
+
+    try:
+        complaint_id, history = asyncio.run(work())
+        story.tell(console, complaint_id, history)
+    except ValueError as error:
+        fail(f"--as-of: {error}")
+    except Rejected as rejected:
+        fail(rejected.explain()[1])
+    except ProblemError as error:
+        raise DatabaseError(error.problem.detail) from error
+
+
+COMMANDS = (import_csv, simulate, rebuild, replay)

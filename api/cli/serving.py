@@ -1,0 +1,124 @@
+"""`run`, `serve`, `work`: the commands that stay."""
+
+import asyncio
+import signal
+import socket
+import threading
+import types
+
+import rich_click as click
+import uvicorn
+
+from api.app import application, registry, services
+from api.cli import demo
+from api.cli.output import console, fail
+from api.cli.session import Worker, runner_for
+from api.config import Config
+from api.logs import configure_logs
+from api.runtime import Login, checked_login, embedded, migrate_database
+from ledger.application import Ledger
+
+
+@click.command()
+def run() -> None:
+    """Set everything up, load the demo, and serve: the main job, on the embedded server."""
+    config = Config.from_environment()
+    configure_logs(config.log, quiet=True)
+    bound = _bind(config)
+    is_ours = config.database_url is None and not embedded(config).is_running()
+    try:
+        for name in migrate_database(config):
+            console.print(f"migrated {name}", style="dim")
+        login = checked_login(config)
+        keys = asyncio.run(demo.load(config))
+        counts = demo.count(runner_for(config, login), login)
+        demo.show(config, counts, keys)
+        _serve(config, login, bound, with_worker=True)
+    finally:
+        bound.close()
+        if is_ours:
+            embedded(config).stop()
+            console.print("stopped; the next run continues with the same data", style="dim")
+
+
+@click.command()
+@click.option("--no-worker", is_flag=True, help="Serve the API only; run `closedloop work` beside.")
+def serve(no_worker: bool) -> None:
+    """Serve the API, and keep the views up to date in the same process."""
+    config = Config.from_environment()
+    configure_logs(config.log)
+    login = checked_login(config)
+    bound = _bind(config)
+    try:
+        _serve(config, login, bound, with_worker=not no_worker)
+    finally:
+        bound.close()
+
+
+@click.command()
+def work() -> None:
+    """Keep the views up to date; any number of workers may run."""
+    config = Config.from_environment()
+    configure_logs(config.log)
+    runner = runner_for(config, checked_login(config))
+    stop, wake = threading.Event(), threading.Event()
+
+    def leave(number: int, frame: types.FrameType | None) -> None:
+        stop.set()
+        wake.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, leave)
+    runner.run(stop, wake)
+
+
+def _bind(config: Config) -> socket.socket:
+    """Take the port first: a busy one is one clear line, not half a start."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((config.host, config.port))
+    except OSError as error:
+        bound.close()
+        fail(
+            f"cannot listen on {config.host}:{config.port} ({error.strerror});"
+            " set CLOSEDLOOP_PORT to another port"
+        )
+    bound.set_inheritable(False)
+    return bound
+
+
+def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: bool) -> None:
+    worker = Worker(runner_for(config, login)) if with_worker else None
+    ledger = Ledger(
+        login.uri,
+        registry(),
+        role=login.role,
+        on_append=worker.wake.set if worker is not None else lambda: None,
+    )
+    serving = services(
+        ledger, config.secret(), runner=worker.runner if worker is not None else None
+    )
+    server = uvicorn.Server(
+        uvicorn.Config(
+            application(serving),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+            timeout_keep_alive=75,
+        )
+    )
+    if worker is not None:
+        worker.start()
+    try:
+        server.run(sockets=[bound])
+    except KeyboardInterrupt:
+        pass  # the way to stop: uvicorn has shut down by now
+    finally:
+        if worker is not None:
+            worker.close()
+
+
+COMMANDS = (run, serve, work)

@@ -1,0 +1,57 @@
+"""What commands that give orders need: an open ledger, the desk, and views that keep up."""
+
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from api.app import registry, services
+from api.config import Config
+from api.http import Services
+from api.runtime import Login, checked_login
+from ledger.application import Ledger
+from projections import all_views
+from projections.engine import Runner
+
+
+def runner_for(config: Config, login: Login) -> Runner:
+    """The runner of all views over this database."""
+    return Runner(login.uri, role=login.role, registry=registry(), views=all_views(config.secret()))
+
+
+class Worker:
+    """Keeps the views up to date in a thread of its own."""
+
+    def __init__(self, runner: Runner) -> None:
+        """Take the runner; nothing runs yet."""
+        self.runner = runner
+        self.wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: runner.run(self._stop, self.wake), name="worker"
+        )
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the batch in hand."""
+        self._stop.set()
+        self.wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+
+@asynccontextmanager
+async def open_services(config: Config) -> AsyncIterator[Services]:
+    """Services over an open ledger, without views."""
+    login = checked_login(config)
+    ledger = Ledger(login.uri, registry(), role=login.role)
+    await ledger.open()
+    try:
+        yield services(ledger, config.secret())
+    finally:
+        await ledger.aclose()
+
+

@@ -1,0 +1,90 @@
+"""The configuration: one frozen Struct from the environment, shown without its secrets."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from psycopg.conninfo import conninfo_to_dict
+
+
+class ConfigError(Exception):
+    """A setting is wrong; one line says which."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """What an installation can set."""
+
+    database_url: str | None  # the owner's login; none: the embedded server
+    database_url_app: str | None
+    data: Path
+    host: str
+    port: int
+    secret_file: Path
+    log: str
+    sample: Path
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Config":
+        """Read the environment; a value that cannot be is a `ConfigError`."""
+        data = Path(environment.get("CLOSEDLOOP_DATA") or "./data").resolve()
+        port = environment.get("CLOSEDLOOP_PORT") or "8000"
+        if not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+            raise ConfigError(f"CLOSEDLOOP_PORT: 1 to 65535, not {port!r}")
+        log = environment.get("CLOSEDLOOP_LOG") or "console"
+        if log not in ("console", "json"):
+            raise ConfigError(f"CLOSEDLOOP_LOG: console or json, not {log!r}")
+        return cls(
+            database_url=environment.get("DATABASE_URL") or None,
+            database_url_app=environment.get("DATABASE_URL_APP") or None,
+            data=data,
+            host=environment.get("CLOSEDLOOP_HOST") or "127.0.0.1",
+            port=int(port),
+            secret_file=Path(environment.get("CLOSEDLOOP_SECRET_FILE") or data / "secret"),
+            log=log,
+            sample=Path(environment.get("CLOSEDLOOP_SAMPLE") or "../shared/data/cfpb_sample.csv"),
+        )
+
+    def shown(self) -> dict[str, str]:
+        """The settings by the names of their variables, without secrets."""
+        return {
+            "DATABASE_URL": _without_password(self.database_url) or "(the embedded server)",
+            "DATABASE_URL_APP": _without_password(self.database_url_app)
+            or "(the owner's login with SET ROLE, or the embedded server's own)",
+            "CLOSEDLOOP_DATA": str(self.data),
+            "CLOSEDLOOP_HOST": self.host,
+            "CLOSEDLOOP_PORT": str(self.port),
+            "CLOSEDLOOP_SECRET_FILE": str(self.secret_file),
+            "CLOSEDLOOP_LOG": self.log,
+            "CLOSEDLOOP_SAMPLE": str(self.sample),
+        }
+
+    def secret(self) -> bytes:
+        """The installation's secret, made on first use: outside references are looked up by it."""
+        try:
+            return bytes.fromhex(self.secret_file.read_text().strip())
+        except FileNotFoundError:
+            self.secret_file.parent.mkdir(parents=True, exist_ok=True)
+        except ValueError:
+            raise ConfigError(f"CLOSEDLOOP_SECRET_FILE: {self.secret_file} is not hexadecimal") from None
+        secret = secrets.token_bytes(32)
+        mine = self.secret_file.with_name(f"{self.secret_file.name}.{os.getpid()}")
+        handle = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secret.hex())
+        try:
+            os.link(mine, self.secret_file)  # the first of several processes wins
+        except FileExistsError:
+            pass
+        finally:
+            mine.unlink()
+        return bytes.fromhex(self.secret_file.read_text().strip())
+
+
+def _without_password(uri: str | None) -> str | None:
+    if uri is None:
+        return None
+    parts = conninfo_to_dict(uri)
+    host, port = parts.get("host", "localhost"), parts.get("port", 5432)
+    return f"postgresql://{parts.get('user', '')}@{host}:{port}/{parts.get('dbname', '')}"

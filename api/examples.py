@@ -1,0 +1,93 @@
+"""An example body for every command: together they tell the story of one complaint."""
+
+from typing import Any
+
+CONTACT_ID = "5f0c1d2e-3b4a-5c6d-8e7f-0a1b2c3d4e5f"
+REMEDY_ID = "0b1c2d3e-4f5a-5b6c-8d7e-9f0a1b2c3d4e"
+EVIDENCE_ID = "9a8b7c6d-5e4f-5a3b-8c2d-1e0f9a8b7c6d"
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "RegisterComplaint": {
+        "channel": "wechat",
+        "source_system": "contact-centre",
+        "nature": "complaint",
+        "origin": "person",
+        "customer_id": "c-10293",
+        "language": "zh-CN",
+        "narrative": "新买的空调制冷效果差，说明书看不懂，打了三次电话没人回复。",
+        "requested_remedy": {"kind": "repair", "text": "尽快上门维修"},
+        "product": {"sku": "AC-35GW", "model": "KFR-35GW", "batch": "2026-07-B2"},
+        "region": "310000",
+        "received_unit": "hotline",
+    },
+    "AcknowledgeComplaint": {"by": "person", "channel": "phone"},
+    "RecordContact": {
+        "direction": "outbound",
+        "channel": "phone",
+        "party": "customer",
+        "purpose": "answer",
+        "outcome": "reached",
+        "summary": "客户确认制冷效果差，约定明日上门。",
+    },
+    "AssessComplaint": {
+        "category": {
+            "path": ["product_quality", "cooling", "weak_cooling"],
+            "taxonomy_version": "shipped-1",
+        },
+        "severity": "important",
+        "decided_by": {"kind": "person", "id": "agent-7"},
+        "tags": ["air conditioner"],
+    },
+    "AcceptComplaint": {"unit_id": "after-sales-east"},
+    "DeclineComplaint": {
+        "reason_code": "not_our_product",
+        "reason_text": "The product was made and sold by another company.",
+        "notice": {
+            "channel": "email",
+            "language": "zh-CN",
+            "recourse": "您可以拨打 12315 向市场监管部门投诉。",
+        },
+    },
+    "AssignComplaint": {"unit_id": "after-sales-east", "person_id": "engineer-3"},
+    "SignForAssignment": {},
+    "ReturnAssignment": {
+        "reason_code": "wrong_skill",
+        "reason_text": "The fault lies in the electronics, not in the cooling.",
+    },
+    "ConfirmProblem": {"by": "customer", "how": "callback", "contact_id": CONTACT_ID},
+    "ProposeRemedy": {
+        "kind": "repair",
+        "basis": "statutory",
+        "legal_ref": "消费者权益保护法 第24条",
+        "description": "免费上门检修并补充制冷剂。",
+    },
+    "AcceptRemedy": {"remedy_id": REMEDY_ID, "contact_id": CONTACT_ID},
+    "FulfilRemedy": {"remedy_id": REMEDY_ID},
+    "ResolveComplaint": {"outcome": "upheld", "summary": "已更换毛细管，制冷恢复正常。"},
+    "ConfirmResolution": {"by": "customer", "how": "callback", "contact_id": CONTACT_ID},
+    "DisputeResolution": {"explanation": "两天后又不制冷了。", "contact_id": CONTACT_ID},
+    "RecordSatisfaction": {
+        "score": 4,
+        "by": "customer",
+        "channel": "sms",
+        "sub_scores": {"timeliness": 3, "attitude": 5},
+        "comment": "师傅态度很好，就是等得有点久。",
+    },
+    "CloseComplaint": {"reason": "verified"},
+    "ReopenComplaint": {
+        "reason_code": "fault_returned",
+        "reason_text": "The customer called: the same fault is back.",
+    },
+    "WithdrawComplaint": {
+        "reason_code": "customer_statement",
+        "reason_text": "The customer says the matter has settled itself.",
+        "contact_id": CONTACT_ID,
+    },
+    "AddDetail": {"details": {"order_ref": "SO-2026-118822"}},
+    "CorrectField": {
+        "new": {"region": "320500"},
+        "reason_code": "wrong_region",
+        "reason_text": "The customer lives in Suzhou.",
+    },
+    "RecordSourceFact": {"name": "company_response", "value": "Closed with explanation"},
+}

@@ -1,0 +1,86 @@
+"""Places: which complaint an address means, and how far the views have come."""
+
+import asyncio
+import hashlib
+import hmac
+from uuid import UUID
+
+from api import problems
+from api.http import parse_uuid
+from api.problems import ProblemError
+from domain.complaint import COMPLAINT, UnknownComplaint
+from ledger.application import Ledger
+from ledger.ids import read_token, read_tracking_number
+
+PATIENCE_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.002, 0.05
+
+_POSITIONS = "SELECT partition, position FROM views.positions WHERE view = %(view)s"
+_BY_REFERENCE = """
+SELECT complaint_id FROM views.complaints
+WHERE external_ref_hash = %(hash)s ORDER BY received_at, complaint_id LIMIT 2"""
+
+
+def reference_hash(secret: bytes, channel: str, external_ref: str) -> bytes:
+    """The keyed hash by which an outside reference is looked up; the reference stays sealed."""
+    return hmac.new(secret, f"{channel}\n{external_ref}".encode(), hashlib.sha256).digest()
+
+
+class Places:
+    """Finds complaints by their addresses and waits for views."""
+
+    def __init__(self, ledger: Ledger, secret: bytes) -> None:
+        """Look into this ledger; outside references are hashed with the secret."""
+        self._ledger = ledger
+        self._secret = secret
+
+    async def complaint(self, address: str) -> UUID:
+        """The complaint at an address: id, tracking number, `<channel>:<external_ref>`."""
+        if (complaint_id := parse_uuid(address)) is not None:
+            return complaint_id
+        if (place := read_tracking_number(address)) is not None:
+            registered = await self._ledger.event_at(*place)
+            if registered is None or registered.version != 1:
+                raise UnknownComplaint
+            if type(registered.event) not in COMPLAINT.events:
+                raise UnknownComplaint
+            return registered.stream_id
+        channel, colon, reference = address.partition(":")
+        if not colon or not reference:
+            raise UnknownComplaint
+        await self.wait("complaints", await self._ledger.heads())
+        rows = await self._ledger.query(
+            _BY_REFERENCE, {"hash": reference_hash(self._secret, channel, reference)}
+        )
+        if len(rows) != 1:  # none, or not this one alone: an address names one complaint
+            raise UnknownComplaint
+        found: UUID = rows[0][0]
+        return found
+
+    async def wait_for(self, view: str, token: str | None) -> None:
+        """Wait until a view has reached the places a client names."""
+        if token is None:
+            return
+        try:
+            wanted = read_token(token)
+        except ValueError as error:
+            raise ProblemError(problems.BAD_QUERY, name="at_least", expected=str(error)) from None
+        heads = await self._ledger.heads()
+        if any(position > heads.get(partition, 0) for partition, position in wanted.items()):
+            raise ProblemError(
+                problems.BAD_QUERY, name="at_least", expected="a place that exists in the ledger"
+            )
+        await self.wait(view, wanted)
+
+    async def wait(self, view: str, wanted: dict[int, int]) -> None:
+        """Wait until a view has reached these places; too long is a problem, and retryable."""
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + PATIENCE_SECONDS, _FIRST_PAUSE_SECONDS
+        while True:
+            reached = dict(await self._ledger.query(_POSITIONS, {"view": view}))
+            if all(reached.get(partition, 0) >= place for partition, place in wanted.items()):
+                return
+            if loop.time() > deadline:
+                raise ProblemError(problems.VIEW_BEHIND)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LAST_PAUSE_SECONDS)

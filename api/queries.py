@@ -1,0 +1,159 @@
+"""Reading complaints: one (always current), its history, and the list (from its view)."""
+
+from typing import Any
+
+from api import problems
+from api.complaint import ComplaintDocument, History, document, history_page
+from api.http import (
+    ACCEPT_LANGUAGE,
+    ADDRESS,
+    AT_LEAST,
+    Answer,
+    Asked,
+    ErrorsOf,
+    Parameter,
+    Route,
+    whole_number,
+)
+from api.listing import FIELDS, FILTERS, SORTS, ComplaintList, list_complaints
+from api.problems import of_rule
+from api.roles import READ_COMPLAINTS, READ_HISTORY
+from domain.complaint import UnknownComplaint
+from ledger.ids import write_token
+
+_LIMIT = Parameter(
+    name="limit",
+    place="query",
+    description="How many at most.",
+    schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+)
+_READ = (problems.BAD_QUERY, *ErrorsOf.KEYED)
+
+
+def routes() -> list[Route]:
+    """The routes that read complaints."""
+    return [
+        Route(
+            method="GET",
+            path="/v1/complaints",
+            operation="ListComplaints",
+            tag="Complaints",
+            summary="Complaints, newest first; filtered, sorted, in pages.",
+            description="A filter takes several values joined by commas. The cursor belongs to"
+            " its filters and its order.",
+            handler=list_complaints,
+            answer=ComplaintList,
+            roles=READ_COMPLAINTS,
+            parameters=(
+                *(_filter(name) for name in FILTERS),
+                _time("received_from", "Received at this time or later."),
+                _time("received_to", "Received before this time."),
+                Parameter(
+                    name="sort",
+                    place="query",
+                    description=f"Of {', '.join(SORTS)}; a minus sign sorts downwards.",
+                    schema={
+                        "type": "string",
+                        "pattern": rf"^-?({'|'.join(SORTS)})(,-?({'|'.join(SORTS)})){{0,3}}$",
+                        "default": "-received_at",
+                    },
+                ),
+                Parameter(
+                    name="fields",
+                    place="query",
+                    description="Only these fields, joined by commas; complaint_id always comes.",
+                    schema={
+                        "type": "string",
+                        "pattern": rf"^({'|'.join(FIELDS)})(,({'|'.join(FIELDS)})){{0,{len(FIELDS)}}}$",
+                    },
+                ),
+                _LIMIT,
+                Parameter(
+                    name="cursor",
+                    place="query",
+                    description="The `next` of the page before.",
+                    schema={"type": "string", "maxLength": 2000},
+                ),
+                AT_LEAST,
+                ACCEPT_LANGUAGE,
+            ),
+            problems=(*_READ, problems.VIEW_BEHIND),
+        ),
+        Route(
+            method="GET",
+            path="/v1/complaints/{address}",
+            operation="GetComplaint",
+            tag="Complaints",
+            summary="A complaint as it stands, with the commands allowed and the rules that forbid"
+            " the others.",
+            handler=_get,
+            answer=ComplaintDocument,
+            roles=READ_COMPLAINTS,
+            parameters=(ADDRESS, ACCEPT_LANGUAGE),
+            problems=(*_READ, of_rule(UnknownComplaint)),
+        ),
+        Route(
+            method="GET",
+            path="/v1/complaints/{address}/history",
+            operation="GetHistory",
+            tag="Complaints",
+            summary="Every event of a complaint, in order, with who, when and where in the ledger.",
+            handler=_history,
+            answer=History,
+            roles=READ_HISTORY,
+            parameters=(
+                ADDRESS,
+                Parameter(
+                    name="after",
+                    place="query",
+                    description="Only events after this version.",
+                    schema={"type": "integer", "minimum": 0, "maximum": 2147483647},
+                ),
+                _LIMIT,
+                ACCEPT_LANGUAGE,
+            ),
+            problems=(*_READ, of_rule(UnknownComplaint)),
+        ),
+    ]
+
+
+def _filter(name: str) -> Parameter:
+    return Parameter(
+        name=name,
+        place="query",
+        description=f"Only these values of {name}, joined by commas.",
+        schema={"type": "string", "minLength": 1, "maxLength": 2000},
+    )
+
+
+def _time(name: str, description: str) -> Parameter:
+    return Parameter(
+        name=name,
+        place="query",
+        description=description,
+        schema={"type": "string", "format": "date-time"},
+    )
+
+
+async def _history_of(asked: Asked) -> list[Any]:
+    complaint_id = await asked.services.places.complaint(asked.request.path_params["address"])
+    return await asked.services.ledger.history(complaint_id)
+
+
+async def _get(asked: Asked) -> Answer:
+    found = document(await _history_of(asked), asked.who)
+    headers = {"ETag": f'"{found.version}"', "Ledger-Position": found.position}
+    return Answer(content=found, headers=headers)
+
+
+async def _history(asked: Asked) -> Answer:
+    after = whole_number(asked, "after", 0, 0, 2**31 - 1)
+    limit = whole_number(asked, "limit", 50, 1, 200)
+    history = await _history_of(asked)
+    page = history_page(history, asked.who, after=after, limit=limit)
+    last = history[-1]
+    headers = {
+        "ETag": f'"{page.version}"',
+        "Ledger-Position": write_token({last.partition: last.position}),
+    }
+    return Answer(content=page, headers=headers)

@@ -1,0 +1,80 @@
+"""How the programs come to a database: the embedded server or one's own, as which login."""
+
+
+
+from typing import NamedTuple
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from api.config import Config
+from ledger import database
+from ledger.database import DatabaseError
+from ledger.embedded import Embedded
+from ledger.migrate import APP_ROLE, ROLES, check, migrate, missing_migrations
+
+
+class Login(NamedTuple):
+    """A way into the database: the address, and the role to act as where it is another."""
+
+    uri: str
+    role: str | None
+
+
+def embedded(config: Config) -> Embedded:
+    """The embedded server of this data folder."""
+    return Embedded(config.data / "postgres")
+
+
+def owner_uri(config: Config) -> str:
+    """The owner's address; starts the embedded server where there is no other."""
+    if config.database_url is not None:
+        return config.database_url
+    server = embedded(config)
+    server.start()
+    return server.uri()
+
+
+def app_login(config: Config) -> Login:
+    """The login that serves and works; never one that may change events (see `checked_login`)."""
+    if config.database_url_app is not None:
+        return Login(config.database_url_app, None)
+    if config.database_url is not None:
+        return Login(config.database_url, APP_ROLE)
+    server = embedded(config)
+    server.start()
+    return Login(server.uri(APP_ROLE), None)
+
+
+def checked_login(config: Config) -> Login:
+    """The login that serves and works, after making sure that the database fits this release."""
+    login = app_login(config)
+    try:
+        with database.connect(login.uri, role=login.role) as connection:
+            check(connection)
+    except psycopg.Error as error:
+        raise DatabaseError(first_line(error)) from error
+    return login
+
+
+def migrate_database(config: Config, **options: object) -> list[str]:
+    """Bring the database up to date; the embedded server's roles get their passwords."""
+    uri = owner_uri(config)
+    passwords = None
+    if config.database_url is None:
+        server = embedded(config)
+        passwords = {role: conninfo_to_dict(server.uri(role))["password"] for role in ROLES}
+    return migrate(uri, passwords=passwords, **options)  # type: ignore[arg-type]
+
+
+def is_up_to_date(config: Config) -> bool:
+    """Whether every migration is applied."""
+    with psycopg.connect(owner_uri(config), autocommit=True) as connection:
+        return not missing_migrations(connection)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error: what a person needs."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+

@@ -1,0 +1,15 @@
+"""The demonstration: made-up complaints with everything that can happen to them (`simulate`)."""
+
+from api.simulation.plan import Scenario, Step, plan
+from api.simulation.run import SimulationFailed, SimulationResult, default_until, simulate, summary
+
+__all__ = [
+    "Scenario",
+    "SimulationFailed",
+    "SimulationResult",
+    "Step",
+    "default_until",
+    "plan",
+    "simulate",
+    "summary",
+]

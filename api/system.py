@@ -1,0 +1,245 @@
+"""Routes about the system itself: health, metrics, the catalogue of problems, the documentation."""
+
+import html
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import generate_latest
+
+from api import openapi, problems
+from api.http import Answer, Asked, ErrorsOf, Parameter, Route
+from api.problems import ProblemError, ProblemType, catalogue
+from api.roles import READ_METRICS, ROLES
+from ledger.writer import Unavailable
+
+_LAG = """
+SELECT p.view, p.partition, p.position, h.position - p.position
+FROM views.positions AS p JOIN ledger.heads AS h USING (partition) ORDER BY 1, 2"""
+_ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+PAGE_HEADERS = {
+    # Swagger UI draws its icons from data: addresses; everything else is our own.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+# --- metrics: of this process, by route and never by address ---------------------------------
+
+REGISTRY = CollectorRegistry()
+REQUESTS = Counter(
+    "closedloop_http_requests", "Requests answered.", ("method", "route", "status"), registry=REGISTRY
+)
+LATENCY = Histogram(
+    "closedloop_http_request_seconds", "Time to answer.", ("method", "route"), registry=REGISTRY
+)
+WAITING = Gauge("closedloop_append_queue", "Commands waiting to be appended.", registry=REGISTRY)
+POSITION = Gauge(
+    "closedloop_view_position", "Last event taken in.", ("view", "partition"), registry=REGISTRY
+)
+LAG = Gauge(
+    "closedloop_view_lag_events", "Events not taken in.", ("view", "partition"), registry=REGISTRY
+)
+
+
+class Health(msgspec.Struct):
+    """Whether the service can work, and if not, why."""
+
+    status: str
+    checks: dict[str, str]
+
+
+class ProblemCatalogue(msgspec.Struct):
+    """Every problem a request can meet."""
+
+    problems: list[ProblemType]
+
+
+def routes(others: Sequence[Route]) -> list[Route]:
+    """The routes about the system; the documentation covers `others` and these."""
+    documented: list[Route] = [*others, *_documented()]
+    document = msgspec.json.encode(openapi.document(documented))
+
+    async def openapi_json(asked: Asked) -> Answer:
+        return Answer(content=document)
+
+    pages = [
+        _page("/openapi.json", "OpenApiDocument", openapi_json, "application/json"),
+        _page("/docs", "Documentation", _docs, "text/html"),
+        _page("/docs/{asset}", "DocumentationAsset", _asset, "text/javascript"),
+        _page("/problems/{code}", "ProblemPage", _problem_page, "text/html"),
+    ]
+    return [*_documented(), *pages]
+
+
+def _documented() -> list[Route]:
+    return [
+        Route(
+            method="GET",
+            path="/health/live",
+            operation="Live",
+            tag="System",
+            summary="Whether the process runs.",
+            handler=_live,
+            answer=Health,
+            roles=None,
+            problems=(problems.BAD_QUERY, problems.INTERNAL),
+        ),
+        Route(
+            method="GET",
+            path="/health/ready",
+            operation="Ready",
+            tag="System",
+            summary="Whether the database answers and commands can be taken.",
+            handler=_ready,
+            answer=Health,
+            roles=None,
+            problems=(problems.BAD_QUERY, problems.UNAVAILABLE, problems.INTERNAL),
+        ),
+        Route(
+            method="GET",
+            path="/metrics",
+            operation="Metrics",
+            tag="System",
+            summary="Prometheus metrics; from this machine itself, or with an admin's key.",
+            handler=_metrics,
+            answer=None,
+            roles=None,
+            media_type="text/plain",
+            problems=(
+                problems.BAD_QUERY,
+                problems.UNAUTHENTICATED,
+                problems.FORBIDDEN,
+                problems.UNAVAILABLE,
+                problems.INTERNAL,
+            ),
+        ),
+        Route(
+            method="GET",
+            path="/v1/problems",
+            operation="ListProblems",
+            tag="System",
+            summary="Every problem a request can meet, in English and 简体中文.",
+            handler=_list_problems,
+            answer=ProblemCatalogue,
+            roles=frozenset(ROLES),
+            problems=(problems.BAD_QUERY, *ErrorsOf.KEYED),
+        ),
+    ]
+
+
+def _page(path: str, operation: str, handler: Any, media_type: str) -> Route:
+    return Route(
+        method="GET",
+        path=path,
+        operation=operation,
+        tag="System",
+        summary=operation,
+        handler=handler,
+        answer=None,
+        roles=None,
+        media_type=media_type,
+    )
+
+
+async def _live(asked: Asked) -> Answer:
+    return Answer(content=Health("live", {}))
+
+
+async def _ready(asked: Asked) -> Answer:
+    lags = await asked.services.ledger.query(_LAG, {})
+    checks = {"database": "answers"}
+    runner = asked.services.runner
+    for view, problem in (runner.halted() if runner is not None else {}).items():
+        checks[f"view {view}"] = problem
+    checks |= {
+        f"view {view} {partition}": f"{lag} events behind" for view, partition, _, lag in lags
+    }
+    return Answer(content=Health("ready", checks))
+
+
+async def _metrics(asked: Asked) -> Answer:
+    host = asked.request.client.host if asked.request.client else ""
+    if host not in ("127.0.0.1", "::1"):
+        scheme, _, text = asked.request.headers.get("authorization", "").partition(" ")
+        client = await asked.services.keys.recognise(text) if scheme.lower() == "bearer" else None
+        if client is None:
+            raise ProblemError(problems.UNAUTHENTICATED)
+        if client.role not in READ_METRICS:
+            raise ProblemError(problems.FORBIDDEN, role=client.role)
+    WAITING.set(asked.services.ledger.waiting)
+    try:
+        for view, partition, position, lag in await asked.services.ledger.query(_LAG, {}):
+            POSITION.labels(view, str(partition)).set(position)
+            LAG.labels(view, str(partition)).set(lag)
+    except Unavailable:  # the metrics of the process are still worth having
+        LAG.clear()
+    return Answer(content=generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _list_problems(asked: Asked) -> Answer:
+    return Answer(content=ProblemCatalogue(list(catalogue().values())))
+
+
+# --- pages ----------------------------------------------------------------------------------
+
+_DOCS = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Closedloop API</title>
+<link rel="icon" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/swagger-ui.css"></head>
+<body><div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script>
+</body></html>"""
+_START = """window.ui = SwaggerUIBundle({
+  url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: true,
+  displayRequestDuration: true, docExpansion: "list", tryItOutEnabled: true, validatorUrl: null,
+});"""
+
+
+async def _docs(asked: Asked) -> Answer:
+    return Answer(content=_DOCS.encode(), headers=PAGE_HEADERS, media_type="text/html")
+
+
+async def _asset(asked: Asked) -> Answer:
+    name = asked.request.path_params["asset"]
+    if name == "start.js":
+        return Answer(content=_START.encode(), headers=PAGE_HEADERS, media_type="text/javascript")
+    if name not in _ASSETS:
+        raise ProblemError(problems.NOT_FOUND)
+    headers = {**PAGE_HEADERS, "Cache-Control": "public, max-age=3600"}
+    content = (_assets_folder() / name).read_bytes()
+    return Answer(content=content, headers=headers, media_type=_ASSETS[name])
+
+
+def _assets_folder() -> Path:
+    """Where the locked package keeps Swagger UI; none of its code is run."""
+    spec = importlib.util.find_spec("swagger_ui")
+    if spec is None or spec.origin is None:
+        raise ProblemError(problems.NOT_FOUND)
+    return Path(spec.origin).parent / "static"
+
+
+async def _problem_page(asked: Asked) -> Answer:
+    problem = catalogue().get(asked.request.path_params["code"])
+    if problem is None:
+        raise ProblemError(problems.NOT_FOUND)
+    told = {
+        name: html.escape(str(getattr(problem, name))) for name in ProblemType.__struct_fields__
+    }
+    page = _PROBLEM.format(**told)
+    return Answer(content=page.encode(), headers=PAGE_HEADERS, media_type="text/html")
+
+
+_PROBLEM = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head><body>
+<h1>{title} <span lang="zh-CN">{title_zh}</span></h1>
+<p>{meaning}</p><p>{detail}</p><p lang="zh-CN">{detail_zh}</p>
+<p>HTTP status {status}; code <code>{code}</code>; worth repeating unchanged: {retryable}.</p>
+</body></html>"""
+

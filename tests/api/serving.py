@@ -1,0 +1,119 @@
+"""The real application on a real socket, for tests: uvicorn in a thread, keys for every role."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import uvicorn
+
+from api.app import application, registry, services
+from api.roles import ROLES
+from ledger.application import Ledger
+from projections import all_views
+from projections.engine import Runner
+from tests.conftest import Database
+
+SECRET = b"a secret of the tests' own......."
+
+
+class Api:
+    """A client of a running server, with a key for each role."""
+
+    def __init__(self, url: str, keys: dict[str, str], database: Database) -> None:
+        self.url = url
+        self.keys = keys
+        self.database = database
+        self.http = httpx.Client(base_url=url, timeout=30)
+
+    def headers(self, role: str = "supervisor", **more: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys[role]}", **more}
+
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        role: str = "supervisor",
+        key: str | None = None,
+        by: str | None = None,
+        **headers: str,
+    ) -> httpx.Response:
+        """Give an order, with a fresh idempotency key unless one is named."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if by is not None:
+            headers["On-Behalf-Of"] = by
+        return self.http.post(
+            path,
+            json=body if body is not None else {},
+            headers=self.headers(role, **{"Idempotency-Key": key or str(uuid4()), **headers}),
+        )
+
+    def get(self, path: str, *, role: str = "supervisor", **params: Any) -> httpx.Response:
+        return self.http.get(path, params=params, headers=self.headers(role))
+
+    def register(self, **facts: Any) -> str:
+        """Register a complaint and return its id."""
+        body = {
+            "channel": "phone",
+            "source_system": "test",
+            "nature": "complaint",
+            "origin": "person",
+            **facts,
+        }
+        response = self.post("/v1/complaints", body)
+        assert response.status_code == 201, response.text
+        complaint_id: str = response.json()["complaint_id"]
+        return complaint_id
+
+
+def runner_of(database: Database) -> Runner:
+    return Runner(database.app, role=None, registry=registry(), views=all_views(SECRET))
+
+
+@contextmanager
+def served(database: Database) -> Iterator[Api]:
+    """Serve a database, worker and all, until the block ends."""
+    wake, stop = threading.Event(), threading.Event()
+    runner = runner_of(database)
+    ledger = Ledger(database.app, registry(), on_append=wake.set)
+    serving = services(ledger, SECRET, runner=runner)
+    bound = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(application(serving), log_config=None, access_log=False)  # type: ignore[arg-type]
+    )
+    threads = [
+        threading.Thread(target=runner.run, args=(stop, wake)),
+        threading.Thread(target=server.run, kwargs={"sockets": [bound]}),
+    ]
+    keys = asyncio.run(_keys(database))
+    for thread in threads:
+        thread.start()
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    try:
+        api = Api(url, keys, database)
+        with api.http:
+            yield api
+    finally:
+        server.should_exit = True
+        stop.set()
+        wake.set()
+        for thread in threads:
+            thread.join()
+        bound.close()
+
+
+async def _keys(database: Database) -> dict[str, str]:
+    ledger = Ledger(database.app, registry())
+    await ledger.open()
+    try:
+        keys = services(ledger, SECRET).keys
+        return {
+            role: await keys.issue(name=role, role=role, principal=f"{role}-1") for role in ROLES
+        }
+    finally:
+        await ledger.aclose()
