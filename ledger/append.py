@@ -11,78 +11,14 @@ refused here, without failing their neighbours; third, insert.
 
 from collections.abc import Generator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-Rows = list[tuple[Any, ...]]
+from ledger.entry import Entry, KeyReused, Lost, Outcome, Receipt, Rows, Statement, TrackingConflict
 
-
-class Statement(NamedTuple):
-    """An SQL statement with its named parameters."""
-
-    sql: str
-    params: dict[str, Any]
-
-
-Steps = Generator[Statement, Rows, "list[Outcome]"]
-
-
-class NewEvent(NamedTuple):
-    """An event ready to be stored."""
-
-    type: str
-    schema_version: int
-    data: bytes
-    metadata: bytes
-
-
-class CommandKey(NamedTuple):
-    """Which command it is (for ever), and a digest of what it said."""
-
-    command_id: UUID
-    digest: bytes
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """What one command appends to one stream, decided on a version of it."""
-
-    stream_id: UUID
-    expected_version: int
-    events: Sequence[NewEvent]
-    command: CommandKey | None = None
-    status: int = 200
-
-
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a command that was accepted, now or when it was first sent."""
-
-    stream_id: UUID
-    version: int
-    partition: int
-    position: int
-    events: tuple[str, ...]
-    recorded_at: datetime
-    status: int = 200
-    is_replay: bool = False
-
-
-class Lost(msgspec.Struct, frozen=True):
-    """Another append came first: the stream is at this version now."""
-
-    version: int
-
-
-class KeyReused(msgspec.Struct, frozen=True):
-    """The command id is known, and what it said then was something else."""
-
-
-class TrackingConflict(Exception):
-    """The position of a process recorder does not advance."""
-
-
-Outcome = Receipt | Lost | KeyReused
+Steps = Generator[Statement, Rows, list[Outcome]]
 
 LOCK_HEAD = """
 SELECT position, greatest(recorded_at, ledger.clock())
@@ -126,6 +62,17 @@ INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, v
                              position, events, recorded_at)
 VALUES (%(partition)s, %(command_id)s, %(digest)s, %(status)s, %(stream_id)s, %(version)s,
         %(position)s, %(events)s, %(recorded_at)s)"""
+
+# An array a row cannot be unnested, so the names of a command's events travel as one text.
+_INSERT_COMMANDS = """
+INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, version,
+                             position, events, recorded_at)
+SELECT %(partition)s, command_id, digest, status, stream_id, version, position,
+       string_to_array(events, ','), %(recorded_at)s
+FROM unnest(%(command_ids)s::uuid[], %(digests)s::bytea[], %(statuses)s::smallint[],
+            %(stream_ids)s::uuid[], %(versions)s::int[], %(positions)s::bigint[],
+            %(events)s::text[])
+    AS c (command_id, digest, status, stream_id, version, position, events)"""
 
 _MOVE_HEAD = """
 UPDATE ledger.heads SET position = %(position)s, recorded_at = %(recorded_at)s
@@ -192,9 +139,7 @@ def receipt_of(partition: int, row: tuple[Any, ...]) -> tuple[bytes, Receipt]:
     )
 
 
-def _known_commands(
-    partition: int, batch: Sequence[Entry]
-) -> Generator[Statement, Rows, Known]:
+def _known_commands(partition: int, batch: Sequence[Entry]) -> Generator[Statement, Rows, Known]:
     ids = [entry.command.command_id for entry in batch if entry.command is not None]
     if not ids:
         return {}
@@ -234,8 +179,8 @@ def _judge(
         return msgspec.structs.replace(receipt, is_replay=True)
     current = versions[entry.stream_id]
     # A new stream starts at version 1 with us; the library's own tests also start one at 0.
-    is_as_expected = entry.expected_version <= 0 if current is None else (
-        entry.expected_version == current
+    is_as_expected = (
+        entry.expected_version <= 0 if current is None else (entry.expected_version == current)
     )
     if not is_as_expected:
         return Lost(version=current or 0)
@@ -289,21 +234,35 @@ def _insert(
                 "metadata": [event.metadata for _, _, event in rows],
             },
         )
-    for entry, receipt in accepted:
-        if entry.command is not None:
-            yield Statement(
-                _INSERT_COMMAND,
-                {
-                    **common,
-                    "command_id": entry.command.command_id,
-                    "digest": entry.command.digest,
-                    "status": receipt.status,
-                    "stream_id": receipt.stream_id,
-                    "version": receipt.version,
-                    "position": receipt.position,
-                    "events": list(receipt.events),
-                },
-            )
+    keyed = [(entry.command, receipt) for entry, receipt in accepted if entry.command is not None]
+    if len(keyed) == 1:
+        [(command, receipt)] = keyed
+        yield Statement(
+            _INSERT_COMMAND,
+            {
+                **common,
+                **command._asdict(),
+                "status": receipt.status,
+                "stream_id": receipt.stream_id,
+                "version": receipt.version,
+                "position": receipt.position,
+                "events": list(receipt.events),
+            },
+        )
+    elif keyed:
+        yield Statement(
+            _INSERT_COMMANDS,
+            {
+                **common,
+                "command_ids": [command.command_id for command, _ in keyed],
+                "digests": [command.digest for command, _ in keyed],
+                "statuses": [receipt.status for _, receipt in keyed],
+                "stream_ids": [receipt.stream_id for _, receipt in keyed],
+                "versions": [receipt.version for _, receipt in keyed],
+                "positions": [receipt.position for _, receipt in keyed],
+                "events": [",".join(receipt.events) for _, receipt in keyed],
+            },
+        )
 
 
 def _track(partition: int, tracking: tuple[str, int]) -> Generator[Statement, Rows, None]:

@@ -4,43 +4,29 @@
 the library's own extension points; `execute` shares the mapper and the append with them.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from eventsourcing.application import Application
-from eventsourcing.domain import DomainEventProtocol
-from eventsourcing.persistence import (
-    AggregateRecorder,
-    ApplicationRecorder,
-    InfrastructureFactory,
-    Mapper,
-    ProcessRecorder,
-    StoredEvent,
-    TrackingRecorder,
-    Transcoder,
-)
+from eventsourcing.persistence import InfrastructureFactory, Mapper, TrackingRecorder
 from eventsourcing.utils import Environment
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import AsyncConnectionPool
 
 from domain.kernel import Context, Decider, Recorded, Rejected, fold
 from ledger import database
-from ledger.append import (
-    SELECT_COMMAND,
-    CommandKey,
-    Entry,
-    KeyReused,
-    Receipt,
-    receipt_of,
-)
+from ledger.append import SELECT_COMMAND, receipt_of
+from ledger.entry import CommandKey, Entry, KeyReused, Receipt
 from ledger.ids import partition_of
-from ledger.recorder import LedgerStoredEvent, PartitionRecorder
+from ledger.library import LedgerFactory, RegistryMapper
 from ledger.registry import COLUMNS, Registry
 from ledger.writer import Unavailable, Writer
 
 S = TypeVar("S")
 
+QUERY_PATIENCE_SECONDS = 5.0
 MAX_ATTEMPTS = 50
 """How often a command is decided again because others came first, before it is given up."""
 
@@ -55,105 +41,23 @@ class VersionConflict(Exception):
         self.actual = actual
 
 
+class WrongStream(Exception):
+    """The stream named is one of another kind."""
+
+
 class IdempotencyKeyReused(Exception):
     """The key was used before, for something else."""
-
-
-# --- the library's extension points ---------------------------------------------------------
-
-
-class RegistryMapper(Mapper[UUID]):
-    """Maps `Recorded` envelopes to stored events by the closed registry."""
-
-    def __init__(self, registry: Registry) -> None:
-        """Take the registry; there is no transcoder, compressor or cipher beside it."""
-        super().__init__(transcoder=_NoTranscoder())
-        self._registry = registry
-
-    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        """The stored event of an envelope."""
-        if not isinstance(domain_event, Recorded):
-            raise TypeError(f"the ledger records envelopes, not {type(domain_event).__name__}")
-        event = self._registry.encode(domain_event.event, domain_event.metadata)
-        return LedgerStoredEvent(
-            originator_id=domain_event.stream_id,
-            originator_version=domain_event.version,
-            topic=event.type,
-            state=event.data,
-            schema_version=event.schema_version,
-            metadata=event.metadata,
-        )
-
-    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
-        """The envelope of a stored event."""
-        if not isinstance(stored_event, LedgerStoredEvent):
-            raise TypeError("not a row of this ledger")
-        recorded: Recorded[Any] = self._registry.decode(
-            (
-                stored_event.partition,
-                stored_event.position,
-                stored_event.originator_id,
-                stored_event.originator_version,
-                stored_event.topic,
-                stored_event.schema_version,
-                stored_event.recorded_at,
-                stored_event.state,
-                stored_event.metadata,
-            )
-        )
-        return recorded
-
-
-class _NoTranscoder(Transcoder):
-    """Never called: the registry writes and reads bytes itself."""
-
-    def encode(self, obj: Any) -> bytes:
-        raise TypeError("the registry encodes events")
-
-    def decode(self, data: bytes) -> Any:
-        raise TypeError("the registry decodes events")
-
-
-class LedgerFactory(InfrastructureFactory[TrackingRecorder]):
-    """Makes the library's infrastructure over our tables, on one pool of connections."""
-
-    def __init__(self, env: Environment, pool: ConnectionPool[Any]) -> None:
-        """Take the pool that every recorder shares."""
-        super().__init__(env)
-        self._pool = pool
-
-    def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
-        """A recorder of events; there are no snapshots to record."""
-        return PartitionRecorder(self._pool)
-
-    def application_recorder(self) -> ApplicationRecorder:
-        """A recorder of the first partition."""
-        return PartitionRecorder(self._pool)
-
-    def tracking_recorder(
-        self, tracking_recorder_class: type[TrackingRecorder] | None = None
-    ) -> TrackingRecorder:
-        """A recorder of positions."""
-        return PartitionRecorder(self._pool)
-
-    def process_recorder(self) -> ProcessRecorder:
-        """A recorder of events with positions."""
-        return PartitionRecorder(self._pool)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._pool.close()
 
 
 # --- the ledger -----------------------------------------------------------------------------
 
 _SELECT_STREAM = (
-    f"SELECT {COLUMNS} FROM ledger.events"  # noqa: S608 - constants only
+    f"SELECT {COLUMNS} FROM ledger.events"
     " WHERE partition = %(partition)s AND stream_id = %(stream_id)s"
     " AND version <= %(version)s AND recorded_at <= %(recorded_at)s ORDER BY version"
 )
 _SELECT_EVENT = (
-    f"SELECT {COLUMNS} FROM ledger.events"  # noqa: S608 - constants only
+    f"SELECT {COLUMNS} FROM ledger.events"
     " WHERE partition = %(partition)s AND position = %(position)s"
 )
 
@@ -161,9 +65,20 @@ _SELECT_EVENT = (
 class Ledger(Application[UUID]):
     """The append-only record of everything that happened."""
 
-    def __init__(self, uri: str, registry: Registry, *, role: str | None = None) -> None:
-        """Use the database at `uri`, acting as `role` where one is given; no I/O yet."""
+    def __init__(
+        self,
+        uri: str,
+        registry: Registry,
+        *,
+        role: str | None = None,
+        on_append: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Use the database at `uri`, acting as `role` where one is given; no I/O yet.
+
+        `on_append` is told after each commit of this process: it wakes readers.
+        """
         self.registry = registry
+        self._on_append = on_append
         self.partitions = 1
         self._uri = uri
         self._role = role
@@ -182,11 +97,13 @@ class Ledger(Application[UUID]):
 
     async def open(self) -> None:
         """Connect and begin to take commands."""
+        self._sync_pool.open()
         await self._readers.open(wait=True, timeout=30)
-        rows = await self.read("SELECT value FROM ledger.settings WHERE name = 'partitions'", {})
+        rows = await self.query("SELECT value FROM ledger.settings WHERE name = 'partitions'", {})
         self.partitions = int(rows[0][0])
         self._writers = [
-            Writer(self._uri, partition, role=self._role) for partition in range(self.partitions)
+            Writer(self._uri, partition, role=self._role, on_append=self._on_append)
+            for partition in range(self.partitions)
         ]
         for writer in self._writers:
             writer.start()
@@ -258,6 +175,8 @@ class Ledger(Application[UUID]):
         status: int,
     ) -> Entry:
         history = [] if is_new else await self.history(stream_id)
+        if history and type(history[0].event) not in decider.events:
+            raise WrongStream(f"{stream_id} is not the stream of a {decider.name}")
         version = history[-1].version if history else 0
         if expected_version is not None and expected_version != version:
             raise VersionConflict(expected_version, version)
@@ -274,7 +193,7 @@ class Ledger(Application[UUID]):
     async def known(self, key: CommandKey) -> Receipt | None:
         """The answer that a command got before, in whichever partition; None for a new one."""
         for partition in range(self.partitions):
-            rows = await self.read(
+            rows = await self.query(
                 SELECT_COMMAND, {"partition": partition, "command_id": key.command_id}
             )
             if rows:
@@ -294,7 +213,7 @@ class Ledger(Application[UUID]):
         recorded_by: datetime | None = None,
     ) -> list[Recorded[Any]]:
         """The events of a stream in order, up to a version or a time of recording."""
-        rows = await self.read(
+        rows = await self.query(
             _SELECT_STREAM,
             {
                 "partition": partition_of(stream_id, self.partitions),
@@ -307,25 +226,26 @@ class Ledger(Application[UUID]):
 
     async def event_at(self, partition: int, position: int) -> Recorded[Any] | None:
         """The event at a place in the ledger."""
-        rows = await self.read(_SELECT_EVENT, {"partition": partition, "position": position})
+        rows = await self.query(_SELECT_EVENT, {"partition": partition, "position": position})
         return self.registry.decode(rows[0]) if rows else None
 
     async def heads(self) -> dict[int, int]:
         """The last position of each partition."""
-        rows = await self.read("SELECT partition, position FROM ledger.heads", {})
+        rows = await self.query("SELECT partition, position FROM ledger.heads", {})
         return dict(rows)
 
-    async def read(self, statement: str, params: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
-        """Read rows; a connection that broke while idle is replaced once."""
-        for is_last in (False, True):
+    async def query(self, statement: str, params: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """Run one statement; while connections break, another is taken, for a while."""
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + QUERY_PATIENCE_SECONDS, 0.01
+        while True:
             try:
-                async with self._readers.connection(timeout=5) as connection:
-                    cursor = await connection.execute(
-                        statement, params, prepare=True, binary=True
-                    )
+                async with self._readers.connection(timeout=QUERY_PATIENCE_SECONDS) as connection:
+                    cursor = await connection.execute(statement, params, prepare=True, binary=True)
                     rows: Sequence[tuple[Any, ...]] = await cursor.fetchall()
                     return rows
             except database.TRANSIENT as error:
-                if is_last:
+                if loop.time() > deadline:
                     raise Unavailable("the database does not answer") from error
-        raise AssertionError("unreachable")
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 0.5)

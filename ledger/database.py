@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from ledger.append import Rows, Statement
+from ledger.entry import Rows, Statement
 
 T = TypeVar("T")
 

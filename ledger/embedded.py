@@ -60,7 +60,8 @@ class Embedded:
 
     def start(self) -> None:
         """Make the server if the folder is new, start it unless it runs, return once it answers."""
-        if (answer := self._ask()) and answer.provisioned:
+        complete = self._folder.passwords().keys() >= {*ROLES}
+        if complete and (answer := self._ask()) and answer.provisioned:
             return
         with self._alone():
             self._folder.settle()
@@ -147,23 +148,22 @@ class Embedded:
         """Wait for the server, launching it whenever none of its processes lives."""
         launched, pause = False, FIRST_POLL_SECONDS
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
+        while not (answer := self._ask()):
+            if time.monotonic() > deadline:
+                raise EmbeddedError(
+                    f"no answer from the server in {self._folder.path} for {PATIENCE_SECONDS} s"
+                    f" (a long recovery goes on by itself): {self._folder.trouble()}"
+                )
             with self._folder.claimed() as alive:
                 if alive is not None:  # else it starts, recovers or goes down
                     # A second launch is for a port that somebody took after we had chosen it.
                     if launched and _is_free(self._folder.port()):
                         raise EmbeddedError(f"PostgreSQL did not start: {self._folder.trouble()}")
                     self._launch(alive)
-                    launched = True
-            if answer := self._ask():
-                return answer
-            if time.monotonic() > deadline:
-                raise EmbeddedError(
-                    f"no answer from the server in {self._folder.path} for {PATIENCE_SECONDS} s"
-                    f" (a long recovery goes on by itself): {self._folder.trouble()}"
-                )
+                    launched, deadline = True, time.monotonic() + PATIENCE_SECONDS
             time.sleep(pause)
             pause = min(pause * 1.3, LAST_POLL_SECONDS)
+        return answer
 
     def _launch(self, alive: int) -> None:
         """Start a postmaster that inherits `alive`, which says that no other lives."""
@@ -194,16 +194,9 @@ class Embedded:
         password.write_text(self._folder.passwords()[SUPERUSER])
         for path in (password, staged):
             self._folder.account.give(path)
-        words: list[str | Path] = [
-            "-D",
-            staged / "cluster",
-            "-U",
-            SUPERUSER,
-            "-E",
-            "UTF8",
-            "--data-checksums",
-        ]
-        words += ["--auth=scram-sha-256", f"--pwfile={password}", *LOCALES.get(self.major, ())]
+        words: list[str | Path] = ["-D", staged / "cluster", "-U", SUPERUSER, "-E", "UTF8"]
+        words += ["--auth=scram-sha-256", f"--pwfile={password}", "--data-checksums"]
+        words += LOCALES.get(self.major, ())
         words += [f"--set={name}={value}" for name, value in DEFAULTS.items()]
         if not self._folder.run(self.major, "initdb", *words, alive=alive):
             raise EmbeddedError(f"initdb failed: {self._folder.trouble()}")
@@ -221,7 +214,7 @@ class Embedded:
         (cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _keep_passwords(self) -> None:
-        """Generate missing passwords: all of a new server's, later those of new roles."""
+        """Generate what is missing: all passwords of a new server, later those of new roles."""
         known = self._folder.passwords()
         if self._folder.cluster.exists() and not known:
             raise EmbeddedError(

@@ -21,7 +21,7 @@ from pathlib import Path
 from ledger.embedded_programs import Account, EmbeddedError, account_for, programs_for
 
 FALLBACK = Path("/var/lib/closedloop")
-TROUBLE = re.compile("FATAL(?!.*(starting up|shutting down))|PANIC|error:")
+TROUBLE = re.compile("FATAL(?!.*the database system is )|PANIC|error:")  # starting up and the like
 
 
 class Folder:

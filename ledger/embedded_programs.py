@@ -1,5 +1,6 @@
 """The embedded server's programs: where they are, who runs them, and with what settings."""
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
@@ -144,11 +145,24 @@ def programs_for(account: Account, major: int, place: Path) -> Path:
         # The programs find their libraries by relative path: keep the wheel's layout.
         others = (name for number, name in INSTALLS.items() if number != major)
         unneeded = shutil.ignore_patterns("include", "*.a", "*.py", "__pycache__", "pgxs", *others)
-        shutil.copytree(package, staged / package.name, ignore=unneeded)
-        libraries = package.with_name(f"{package.name}.libs")
-        if libraries.exists():
-            shutil.copytree(libraries, staged / libraries.name)
-        for path in (staged, *staged.rglob("*")):
-            path.chmod(0o755)  # the wheel's files may be root's alone
+        for part in (package, package.with_name(f"{package.name}.libs")):
+            if part.exists():
+                shutil.copytree(
+                    part, staged / part.name, ignore=unneeded, copy_function=_link_or_copy
+                )
+        owner = place.stat()  # who must be able to delete it
+        for folder in (staged, *(path for path in staged.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
+            os.chown(folder, owner.st_uid, owner.st_gid)
         staged.rename(copy)
     return copy / ours.relative_to(package.parent)
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """Link a file that everybody may read (0.1 s instead of 1.5 s for all), else copy it."""
+    if Path(source).stat().st_mode & 0o004:
+        with contextlib.suppress(OSError):  # another file system, or one without links
+            os.link(source, target)
+            return
+    shutil.copyfile(source, target)
+    Path(target).chmod(0o755)

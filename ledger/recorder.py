@@ -4,7 +4,6 @@ Its contract test cases therefore test what production runs. Positions are dense
 so a partition is what the library calls an application sequence.
 """
 
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,8 +29,10 @@ from eventsourcing.persistence import (
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ledger import database
-from ledger.append import Entry, NewEvent, Receipt, Rows, Statement, TrackingConflict, append
+from ledger.append import append
+from ledger.entry import Entry, NewEvent, Receipt, Rows, Statement, TrackingConflict
 from ledger.registry import COLUMNS
+from ledger.subscription import PollingSubscription
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -138,7 +139,7 @@ class PartitionRecorder(ProcessRecorder):
         """The events of one stream, in order of version."""
         order = "DESC" if desc else "ASC"
         rows = self._select(
-            f"SELECT {COLUMNS} FROM ledger.events"  # noqa: S608 - constants only
+            f"SELECT {COLUMNS} FROM ledger.events"
             " WHERE partition = %(partition)s AND stream_id = %(stream_id)s"
             " AND version > %(gt)s AND version <= %(lte)s"
             f" ORDER BY version {order} LIMIT %(limit)s",
@@ -163,7 +164,7 @@ class PartitionRecorder(ProcessRecorder):
         """The events of the partition, in order of position."""
         first = (start or 0) if inclusive_of_start else (start or 0) + 1
         rows = self._select(
-            f"SELECT {COLUMNS} FROM ledger.events"  # noqa: S608 - constants only
+            f"SELECT {COLUMNS} FROM ledger.events"
             " WHERE partition = %(partition)s"
             " AND position >= %(first)s AND position <= %(stop)s"
             " AND (%(any_type)s OR type = ANY(%(types)s))"
@@ -207,38 +208,6 @@ class PartitionRecorder(ProcessRecorder):
             )
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
-
-
-class PollingSubscription(Subscription[PartitionRecorder]):
-    """Reads on by polling with a floor, so that no event waits for a notification."""
-
-    FLOOR_SECONDS = 0.1
-    PAGE = 500
-
-    def __init__(
-        self, recorder: PartitionRecorder, gt: int | None = None, topics: Sequence[str] = ()
-    ) -> None:
-        super().__init__(recorder=recorder, gt=gt, topics=topics)
-        self._page: Iterator[Notification] = iter(())
-        self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        """End the iteration, from any thread."""
-        super().stop()
-        self._stopped.set()
-
-    def __next__(self) -> Notification:
-        while not self._stopped.is_set():
-            for notification in self._page:
-                self._last_notification_id = notification.id
-                return notification
-            page = self._recorder.select_notifications(
-                self._last_notification_id, self.PAGE, topics=self._topics, inclusive_of_start=False
-            )
-            self._page = iter(page)
-            if not page:
-                self._stopped.wait(self.FLOOR_SECONDS)
-        raise StopIteration
 
 
 def _entries(stored_events: Sequence[StoredEvent]) -> list[Entry]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.kernel import Metadata, Recorded
-from ledger.append import NewEvent
+from ledger.entry import NewEvent
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -1,13 +1,15 @@
 """The writer: one task per process and partition, which owns its connection and appends what waits."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import psycopg
 
 from ledger import database
-from ledger.append import Entry, Outcome, Receipt, append
+from ledger.append import append
+from ledger.entry import Entry, Outcome, Receipt
 
 MAX_WAITING = 1024
 MAX_BATCH = 64
@@ -21,9 +23,17 @@ class Unavailable(Exception):
 class Writer:
     """Appends to one partition; commands that arrive in mid-transaction share the next one."""
 
-    def __init__(self, uri: str, partition: int, *, role: str | None = None) -> None:
-        """Append to this partition of the database at `uri`."""
+    def __init__(
+        self,
+        uri: str,
+        partition: int,
+        *,
+        role: str | None = None,
+        on_append: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Append to this partition of the database at `uri`; tell `on_append` after each commit."""
         self._uri = uri
+        self._on_append = on_append
         self._role = role
         self._partition = partition
         self._waiting: asyncio.Queue[tuple[Entry, asyncio.Future[Outcome]]] = asyncio.Queue(
@@ -81,6 +91,7 @@ class Writer:
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
+            self._on_append()
 
     async def _commit(self, entries: list[Entry]) -> list[Outcome]:
         """Append in one transaction; a lost connection is resolved by the command ids.

@@ -67,6 +67,11 @@ class Database:
         """The address of the application's own login."""
         return self.uri("closedloop_app")
 
+    @property
+    def superuser(self) -> str:
+        """The superuser's address, for tests that break things."""
+        return self._server.superuser_uri(self.name)
+
 
 @pytest.fixture(scope="module")
 def database(server: Embedded, migrated: str) -> Database:

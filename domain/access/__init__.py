@@ -5,8 +5,17 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from domain.kernel import ActorKind, Code, Command, Context, Decider, Event, Identifier, Recorded
-from domain.kernel import Rejected
+from domain.kernel import (
+    ActorKind,
+    Code,
+    Command,
+    Context,
+    Decider,
+    Event,
+    Identifier,
+    Recorded,
+    Rejected,
+)
 
 # --- commands and events --------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from domain.complaint import (
 )
 from domain.complaint.closure import CloseComplaint
 from domain.complaint.contact import RecordContact
-from domain.complaint.handling import ConfirmProblem, SignForAssignment
+from domain.complaint.handling import AssignmentSignedFor, ConfirmProblem
 from domain.complaint.intake import AcknowledgeComplaint, RegisterComplaint
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
 from domain.complaint.resolution import ConfirmResolution, DisputeResolution, RecordSatisfaction
@@ -47,6 +47,7 @@ STAGE_FILES: tuple[ModuleType, ...] = (
 )
 ALLOWED: AllowedAt = {k: v for module in STAGE_FILES for k, v in module.ALLOWED.items()}
 _OF_COMMAND = {command: module for module in STAGE_FILES for command in module.ALLOWED}
+_RECORDS = {k: v for module in STAGE_FILES for k, v in module.RECORDS.items()}
 _OF_EVENT = {event: module for module in STAGE_FILES for event in module.EVENTS}
 
 LATE_FACTS = frozenset(
@@ -181,27 +182,19 @@ def _refuse_time(command: Any, state: Complaint, context: Context) -> None:
 
 
 def _is_told_already(command: Any, state: Complaint, context: Context) -> bool:
-    """Whether the same fact, of the same content and time, is recorded: telling it twice is silence."""
-    told = context.told_at(command)
-    if told is None or type(command) in _NEVER_SILENT:
+    """Whether a fact of the same content and time is recorded: telling it twice is silence."""
+    told, kind = context.told_at(command), type(command)
+    if told is None or kind in _NEVER_SILENT:
         return False
-    recorded = [event for at, event in state.told if at == told]
-    if not recorded:
-        return False
-    try:
-        events = _OF_COMMAND[type(command)].decide(command, state, context)
-    except Rejected:
-        return False
-    if not events:
-        return False
-    first = events[0]
-    said = set(type(command).__struct_fields__) & set(type(first).__struct_fields__)
-    if isinstance(command, SignForAssignment):
-        said.add("person_id")  # all that signing says is who signs
+    fact = _RECORDS[kind]
+    said = (set(kind.__struct_fields__) & set(fact.__struct_fields__)) - {"reason_text"}
     return any(
-        type(event) is type(first)
-        and all(getattr(event, name) == getattr(first, name) for name in said - {"reason_text"})
-        for event in recorded
+        at == told
+        and type(event) is fact
+        and all(getattr(event, name) == getattr(command, name) for name in said)
+        # all that signing says is who signs
+        and (not isinstance(event, AssignmentSignedFor) or event.person_id == context.by)
+        for at, event in state.told
     )
 
 

@@ -99,6 +99,11 @@ EVENTS: tuple[type[Any], ...] = (
     ComplaintAccepted,
     ComplaintDeclined,
 )
+RECORDS: dict[type[Any], type[Any]] = {  # the event that keeps what a command says
+    AssessComplaint: ComplaintAssessed,
+    AcceptComplaint: ComplaintAccepted,
+    DeclineComplaint: ComplaintDeclined,
+}
 ALLOWED: AllowedAt = {
     AssessComplaint: OPEN,
     AcceptComplaint: frozenset({"assessed"}),

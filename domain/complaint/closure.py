@@ -121,6 +121,11 @@ EVENTS: tuple[type[Any], ...] = (
     ComplaintReopened,
     ComplaintWithdrawn,
 )
+RECORDS: dict[type[Any], type[Any]] = {  # the event that keeps what a command says
+    CloseComplaint: ComplaintClosed,
+    ReopenComplaint: ComplaintReopened,
+    WithdrawComplaint: ComplaintWithdrawn,
+}
 ALLOWED: AllowedAt = {
     # imported: any stage but closed; the other reasons need `resolved` or later, see below
     CloseComplaint: frozenset({"resolved", "final_position"}),

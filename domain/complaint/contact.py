@@ -41,6 +41,7 @@ class ContactRecorded(Event, frozen=True, kw_only=True):
 
 
 EVENTS: tuple[type[Any], ...] = (ContactRecorded,)
+RECORDS: dict[type[Any], type[Any]] = {RecordContact: ContactRecorded}
 ALLOWED: AllowedAt = {RecordContact: ANY}
 
 

@@ -86,6 +86,12 @@ EVENTS: tuple[type[Any], ...] = (
     AssignmentReturned,
     ProblemConfirmed,
 )
+RECORDS: dict[type[Any], type[Any]] = {  # the event that keeps what a command says
+    AssignComplaint: ComplaintAssigned,
+    SignForAssignment: AssignmentSignedFor,
+    ReturnAssignment: AssignmentReturned,
+    ConfirmProblem: ProblemConfirmed,
+}
 ALLOWED: AllowedAt = {
     AssignComplaint: frozenset({"accepted", "in_progress"}),
     SignForAssignment: frozenset({"accepted", "in_progress"}),

@@ -167,6 +167,13 @@ EVENTS: tuple[type[Any], ...] = (
     FieldCorrected,
     SourceFactRecorded,
 )
+RECORDS: dict[type[Any], type[Any]] = {  # the event that keeps what a command says
+    RegisterComplaint: ComplaintRegistered,
+    AcknowledgeComplaint: ComplaintAcknowledged,
+    AddDetail: DetailAdded,
+    CorrectField: FieldCorrected,
+    RecordSourceFact: SourceFactRecorded,
+}
 ALLOWED: AllowedAt = {
     RegisterComplaint: NEW,
     AcknowledgeComplaint: OPEN,

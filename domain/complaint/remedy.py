@@ -116,6 +116,11 @@ EVENTS: tuple[type[Any], ...] = (
     RemedyAccepted,
     RemedyFulfilled,
 )
+RECORDS: dict[type[Any], type[Any]] = {  # the event that keeps what a command says
+    ProposeRemedy: RemedyProposed,
+    AcceptRemedy: RemedyAccepted,
+    FulfilRemedy: RemedyFulfilled,
+}
 ALLOWED: AllowedAt = {
     ProposeRemedy: frozenset({"in_progress"}),
     AcceptRemedy: frozenset({"in_progress"}),

@@ -129,6 +129,12 @@ EVENTS: tuple[type[Any], ...] = (
     ResolutionDisputed,
     SatisfactionRecorded,
 )
+RECORDS: dict[type[Any], type[Any]] = {  # the event that keeps what a command says
+    ResolveComplaint: ComplaintResolved,
+    ConfirmResolution: ResolutionConfirmed,
+    DisputeResolution: ResolutionDisputed,
+    RecordSatisfaction: SatisfactionRecorded,
+}
 ALLOWED: AllowedAt = {
     ResolveComplaint: frozenset({"in_progress"}),
     ConfirmResolution: frozenset({"resolved", "final_position"}),

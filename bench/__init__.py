@@ -1,0 +1,1 @@
+"""What `make bench` runs: our figures beside a baseline of the same run, as ratios."""

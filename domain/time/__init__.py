@@ -1,0 +1,1 @@
+"""Time as promises count it: pure arithmetic, no clock, no database."""

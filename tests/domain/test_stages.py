@@ -1,0 +1,152 @@
+"""The stage table of requirements section 10, every pair of stage and command stated.
+
+A cell is the stage the command leads to; `=` leaves the stage as it is; `-` is refused. The table
+is written here independently of the code, and the rows and columns have to be complete.
+"""
+
+from typing import Any, get_args
+
+import pytest
+
+from domain.complaint import COMPLAINT, UnknownComplaint, allowed_commands
+from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
+from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
+from domain.complaint.contact import RecordContact
+from domain.complaint.handling import (
+    AssignComplaint,
+    ConfirmProblem,
+    ReturnAssignment,
+    SignForAssignment,
+)
+from domain.complaint.intake import (
+    AcknowledgeComplaint,
+    AddDetail,
+    CorrectField,
+    RecordSourceFact,
+    RegisterComplaint,
+)
+from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
+from domain.complaint.resolution import (
+    ConfirmResolution,
+    DisputeResolution,
+    RecordSatisfaction,
+    ResolveComplaint,
+)
+from domain.complaint.vocabulary import Facts, Stage
+from domain.kernel import NotAllowedAtStage
+from tests import world
+from tests.spec import Given, given
+
+TABLE = """
+                      nothing     registered   assessed     accepted     in_progress  resolved     final_position  closed
+RegisterComplaint     registered  -            -            -            -            -            -               -
+AcknowledgeComplaint  -           =            =            =            =            =            =               -
+RecordContact         -           =            =            =            =            =            =               =
+AddDetail             -           =            =            =            =            =            =               =
+CorrectField          -           =            =            =            =            =            =               =
+RecordSourceFact      -           =            =            =            =            =            =               =
+AssessComplaint       -           assessed     =            =            =            =            =               -
+AcceptComplaint       -           -            accepted     -            -            -            -               -
+DeclineComplaint      -           closed       closed       -            -            -            -               -
+AssignComplaint       -           -            -            in_progress  =            -            -               -
+SignForAssignment     -           -            -            in_progress  =            -            -               -
+ReturnAssignment      -           -            -            =            accepted     -            -               -
+ConfirmProblem        -           -            -            -            =            -            -               -
+ProposeRemedy         -           -            -            -            =            -            -               -
+AcceptRemedy          -           -            -            -            =            -            -               -
+FulfilRemedy          -           -            -            -            =            =            =               =
+ResolveComplaint      -           -            -            -            resolved     -            -               -
+ConfirmResolution     -           -            -            -            -            =            =               -
+DisputeResolution     -           -            -            -            -            in_progress  in_progress     -
+RecordSatisfaction    -           -            -            -            -            =            =               =
+Close-verified        -           -            -            -            -            closed       closed          -
+Close-unreachable     -           -            -            -            -            closed       closed          -
+Close-imported        -           closed       closed       closed       closed       closed       closed          -
+ReopenComplaint       -           -            -            -            -            -            -               in_progress
+WithdrawComplaint     -           closed       closed       closed       closed       closed       closed          -
+"""  # noqa: E501
+
+ORDERS: dict[str, Any] = {
+    "RegisterComplaint": RegisterComplaint(
+        channel="web", source_system="shop", nature="complaint", origin="person"
+    ),
+    "AcknowledgeComplaint": AcknowledgeComplaint(by="person", channel="phone"),
+    "RecordContact": RecordContact(
+        direction="outbound", channel="phone", party="customer", purpose="answer", outcome="reached"
+    ),
+    "AddDetail": AddDetail(details=Facts(region="310000")),
+    "CorrectField": CorrectField(new=Facts(channel="wechat"), **world.WHY),
+    "RecordSourceFact": RecordSourceFact(name="timely", value="yes"),
+    "AssessComplaint": AssessComplaint(**world.ASSESSED),
+    "AcceptComplaint": AcceptComplaint(unit_id=world.UNIT),
+    "DeclineComplaint": DeclineComplaint(notice=world.NOTICE, **world.WHY),
+    "AssignComplaint": AssignComplaint(unit_id="second-line"),
+    "SignForAssignment": SignForAssignment(),
+    "ReturnAssignment": ReturnAssignment(**world.WHY),
+    "ConfirmProblem": ConfirmProblem(by="customer", how="callback"),
+    "ProposeRemedy": ProposeRemedy(kind="repair", basis="statutory"),
+    "AcceptRemedy": AcceptRemedy(remedy_id=world.OFFER_ID),
+    "FulfilRemedy": FulfilRemedy(remedy_id=world.REMEDY_ID, payment_reference="PAY-2"),
+    "ResolveComplaint": ResolveComplaint(),
+    "ConfirmResolution": ConfirmResolution(
+        by="customer", how="in_writing", evidence_id=world.EVIDENCE_ID
+    ),
+    "DisputeResolution": DisputeResolution(),
+    "RecordSatisfaction": RecordSatisfaction(score=5, by="customer", channel="sms"),
+    "Close-verified": CloseComplaint(reason="verified"),
+    "Close-unreachable": CloseComplaint(reason="unreachable", **world.WHY),
+    "Close-imported": CloseComplaint(reason="imported"),
+    "ReopenComplaint": ReopenComplaint(**world.WHY),
+    "WithdrawComplaint": WithdrawComplaint(evidence_id=world.EVIDENCE_ID, **world.WHY),
+}
+
+_HEADER, *_ROWS = [line.split() for line in TABLE.strip().splitlines()]
+CELLS = {
+    (stage, row[0]): cell for row in _ROWS for stage, cell in zip(_HEADER, row[1:], strict=True)
+}
+
+
+def at(stage: str) -> Given:
+    """A complaint at this stage with nothing but the stage in the way of any command."""
+    if stage == "nothing":
+        return given()
+    if stage == "final_position":  # no event leads there yet
+        return at("resolved").with_state(stage=stage)
+    if stage == "resolved":
+        return given(world.unanswered(world.confirmed()))
+    return given(world.STAGES[stage]())
+
+
+@pytest.mark.parametrize(("stage", "order"), CELLS, ids=lambda part: part)
+def test_every_command_at_every_stage_does_what_the_table_says(stage: str, order: str) -> None:
+    cell, before = CELLS[stage, order], at(stage)
+    actor = world.IMPORTER if order == "Close-imported" else world.SUPERVISOR
+    command = ORDERS[order]
+    outcome = before.when(command, by=actor)
+    if cell != "-":
+        assert outcome.rejection is None
+        assert outcome.events, "allowed, and yet nothing was recorded"
+        assert outcome.state.stage == (stage if cell == "=" else cell)
+    elif stage == "nothing":
+        outcome.rejected(UnknownComplaint)
+    else:
+        outcome.rejected(NotAllowedAtStage, command=type(command).__name__, stage=stage)
+
+
+def test_the_table_states_every_pair() -> None:
+    commands = {type(ORDERS[row[0]]) for row in _ROWS}
+    assert commands == set(COMPLAINT.commands)
+    assert len(_ROWS) == len(commands) + 2  # closing has three reasons
+    assert ["nothing", *get_args(Stage)] == _HEADER
+    assert len(CELLS) == len(_ROWS) * len(_HEADER)
+
+
+@pytest.mark.parametrize("stage", get_args(Stage))
+def test_what_a_reader_is_told_to_be_allowed_is_what_the_table_says(stage: str) -> None:
+    told = {kind.__name__: rule for kind, rule in allowed_commands(at(stage).state).items()}
+    for row in _ROWS:
+        if row[0] in ("Close-unreachable", "Close-imported"):  # what a person may do counts
+            continue
+        rule = told[type(ORDERS[row[0]]).__name__]
+        assert (rule is None) == (CELLS[stage, row[0]] != "-"), (row[0], stage)
+        assert rule is None or isinstance(rule, NotAllowedAtStage)

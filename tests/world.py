@@ -1,0 +1,229 @@
+"""Histories that bring a complaint to each stage, each built on the one before.
+
+They are plain events, not made by the decider: what a decider gets wrong cannot hide in them.
+Every function takes the fields of the assessment, so `resolved(severity="major")` is a grave one.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from domain.complaint.assessment import (
+    ComplaintAccepted,
+    ComplaintAssessed,
+    ComplaintDeclined,
+    Notice,
+)
+from domain.complaint.closure import ComplaintReopened, ComplaintWithdrawn
+from domain.complaint.contact import ContactRecorded
+from domain.complaint.handling import AssignmentSignedFor, ComplaintAssigned, ProblemConfirmed
+from domain.complaint.intake import ComplaintRegistered
+from domain.complaint.remedy import RemedyAccepted, RemedyFulfilled, RemedyProposed
+from domain.complaint.resolution import (
+    ComplaintResolved,
+    ResolutionConfirmed,
+    ResolutionDisputed,
+)
+from domain.complaint.state import ComplaintClosed
+from domain.complaint.vocabulary import Category, DecidedBy
+from domain.kernel import Actor, Money, Recorded
+from tests.spec import RECEIVED, STEP, recorded
+
+History = list[Recorded[Any]]
+Happened = tuple[str | Actor, Any] | tuple[str | Actor, Any, datetime]  # by whom, what, when
+
+CLERK = "clerk-1"  # registers
+ASSESSOR = "assessor-1"  # assesses
+HANDLER = "handler-1"  # signs for it and resolves it
+CALLER = "caller-1"  # calls the customer after the resolution
+SUPERVISOR = Actor(id="supervisor-1", kind="person", role="supervisor")
+IMPORTER = Actor(id="cfpb", kind="import", role="import")
+ADAPTER = Actor(id="shop-api", kind="system", role="integrator")
+
+UNIT = "after-sales"
+CALL_ID = UUID("01957a6e-0000-7000-8000-0000000000c1")  # a call before the resolution
+CONTACT_ID = UUID("01957a6e-0000-7000-8000-0000000000c2")  # the call after it
+EVIDENCE_ID = UUID("01957a6e-0000-7000-8000-0000000000e1")
+REMEDY_ID = UUID("01957a6e-0000-7000-8000-0000000000a1")  # accepted and carried out
+OFFER_ID = UUID("01957a6e-0000-7000-8000-0000000000a2")  # only proposed
+
+WHY: dict[str, Any] = {"reason_code": "customer-request", "reason_text": "客户来电要求。"}
+CATEGORY = Category(path=["产品质量", "空调", "不制冷"], taxonomy_version="2026-01")
+ASSESSED: dict[str, Any] = {
+    "category": CATEGORY,
+    "decided_by": DecidedBy(kind="person", id=ASSESSOR),
+    "severity": "general",
+}
+NOTICE = Notice(channel="email", language="zh-CN", recourse="可拨打 12315 申诉。")
+YUAN_100 = Money(minor=10_000, currency="CNY")
+
+
+def past(*before: History | Happened) -> History:
+    """A history continued: each event five minutes after the one before, unless told when."""
+    history: History = []
+    for item in before:
+        if isinstance(item, list):
+            history += item
+            continue
+        at = (
+            item[2] if len(item) == 3 else (history[-1].recorded_at + STEP if history else RECEIVED)
+        )
+        history.append(recorded(item[1], len(history) + 1, at, item[0]))
+    return history
+
+
+def registered(**facts: Any) -> History:
+    """A complaint was received by telephone."""
+    told: dict[str, Any] = {
+        "channel": "phone",
+        "source_system": "call-centre",
+        "nature": "complaint",
+        "origin": "person",
+        "received_unit": "hotline",
+    }
+    return past((CLERK, ComplaintRegistered(**{**told, **facts})))
+
+
+def assessed(**assessment: Any) -> History:
+    """It was assessed, as a general complaint unless said otherwise."""
+    judged = {**ASSESSED, **assessment}
+    key = " > ".join(judged["category"].path)
+    event = ComplaintAssessed(**judged, problem_key=key, key_version="finest@1")
+    return past(registered(), (ASSESSOR, event))
+
+
+def accepted(**assessment: Any) -> History:
+    """It was taken on by a unit, which owns it from here on."""
+    return past(assessed(**assessment), (SUPERVISOR, ComplaintAccepted(unit_id=UNIT)))
+
+
+def in_progress(**assessment: Any) -> History:
+    """It was given to a person, who signed for it."""
+    return past(
+        accepted(**assessment),
+        (SUPERVISOR, ComplaintAssigned(unit_id=UNIT, person_id=HANDLER)),
+        (HANDLER, AssignmentSignedFor(unit_id=UNIT, person_id=HANDLER)),
+    )
+
+
+def problem_confirmed(**assessment: Any) -> History:
+    """The customer was called and confirmed the problem."""
+    return past(
+        in_progress(**assessment),
+        (HANDLER, contact(CALL_ID, purpose="other", outcome="reached")),
+        (HANDLER, ProblemConfirmed(by="customer", how="callback", contact_id=CALL_ID)),
+    )
+
+
+def remedied(**assessment: Any) -> History:
+    """A refund was accepted and paid; another remedy was only offered."""
+    return past(
+        problem_confirmed(**assessment),
+        (HANDLER, RemedyProposed(remedy_id=OFFER_ID, kind="voucher", basis="goodwill")),
+        (
+            HANDLER,
+            RemedyProposed(remedy_id=REMEDY_ID, kind="refund", basis="statutory", amount=YUAN_100),
+        ),
+        (HANDLER, RemedyAccepted(remedy_id=REMEDY_ID, contact_id=CALL_ID)),
+        (HANDLER, RemedyFulfilled(remedy_id=REMEDY_ID, payment_reference="PAY-1")),
+    )
+
+
+def resolved(**assessment: Any) -> History:
+    """The work was declared done, in the first cycle."""
+    return past(remedied(**assessment), (HANDLER, ComplaintResolved(cycle=1)))
+
+
+def confirmed(**assessment: Any) -> History:
+    """The customer was called again and confirmed the resolution."""
+    return past(
+        resolved(**assessment),
+        (CALLER, contact(CONTACT_ID, purpose="follow_up", outcome="reached")),
+        (
+            CALLER,
+            ResolutionConfirmed(cycle=1, by="customer", how="callback", contact_id=CONTACT_ID),
+        ),
+    )
+
+
+def unanswered(before: History | None = None) -> History:
+    """After the resolution: three attempts by two channels on two days, and a notice."""
+    history = before or resolved()
+    start = history[-1].recorded_at
+    return past(
+        history,
+        (CALLER, contact(channel="phone"), start + timedelta(hours=1)),
+        (CALLER, contact(channel="sms"), start + timedelta(hours=2)),
+        (CALLER, contact(channel="phone"), start + timedelta(days=1)),
+        (CALLER, contact(channel="mail", purpose="notice"), start + timedelta(days=1, hours=1)),
+    )
+
+
+def closed() -> History:
+    """It was closed, both verifications standing."""
+    return past(confirmed(), (CALLER, ComplaintClosed(reason="verified")))
+
+
+def closed_unreachable() -> History:
+    """It was closed because the customer never answered."""
+    return past(
+        unanswered(), (CALLER, ComplaintClosed(reason="unreachable", reason_text="无人接听"))
+    )
+
+
+def closed_imported() -> History:
+    """Another system had it and says that it is closed."""
+    event = registered(source_system="cfpb")[0].event
+    return past((IMPORTER, event), (IMPORTER, ComplaintClosed(reason="imported")))
+
+
+def declined(before: History | None = None) -> History:
+    """It was not taken on."""
+    return past(
+        before or assessed(),
+        (SUPERVISOR, ComplaintDeclined(reason_code="out-of-scope", notice=NOTICE)),
+        (SUPERVISOR, ComplaintClosed(reason="declined")),
+    )
+
+
+def withdrawn(before: History | None = None) -> History:
+    """The customer took it back."""
+    return past(
+        before or in_progress(),
+        (HANDLER, ComplaintWithdrawn(reason_code="changed-mind", evidence_id=EVIDENCE_ID)),
+        (HANDLER, ComplaintClosed(reason="withdrawn")),
+    )
+
+
+def reopened(before: History | None = None) -> History:
+    """It was closed and opened again, in the second cycle."""
+    event = ComplaintReopened(cycle=2, reason_code="problem-returned")
+    return past(before or closed(), (SUPERVISOR, event))
+
+
+def disputed(**assessment: Any) -> History:
+    """The customer did not accept the resolution: the second cycle began."""
+    return past(resolved(**assessment), (CALLER, ResolutionDisputed(cycle=1)))
+
+
+def contact(contact_id: UUID | None = None, **told: Any) -> ContactRecorded:
+    """An outbound contact with the customer, unanswered unless said otherwise."""
+    content: dict[str, Any] = {
+        "contact_id": contact_id or EVIDENCE_ID,
+        "direction": "outbound",
+        "channel": "phone",
+        "party": "customer",
+        "purpose": "follow_up",
+        "outcome": "no_answer",
+    }
+    return ContactRecorded(**{**content, **told})
+
+
+STAGES = {
+    "registered": registered,
+    "assessed": assessed,
+    "accepted": accepted,
+    "in_progress": remedied,
+    "resolved": confirmed,
+    "closed": closed,
+}
