@@ -117,7 +117,9 @@ def _outermost(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
         started = time.monotonic()
-        given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"").decode("latin-1")
+        given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"").decode(
+            "latin-1"
+        )
         request_id = given if _REQUEST_ID.match(given) else uuid4().hex
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         status = 0

@@ -26,7 +26,7 @@ from api.problems import kebab, of_rule
 from api.roles import ROLES, may_order
 from domain.complaint import ALLOWED, OccurredInFuture, UnknownComplaint
 from domain.kernel import NotAllowedAtStage, Rejected
-from ledger.append import Receipt
+from ledger.entry import Receipt
 from ledger.ids import tracking_number, write_token
 
 

@@ -67,7 +67,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         except FileNotFoundError:
             self.secret_file.parent.mkdir(parents=True, exist_ok=True)
         except ValueError:
-            raise ConfigError(f"CLOSEDLOOP_SECRET_FILE: {self.secret_file} is not hexadecimal") from None
+            raise ConfigError(
+                f"CLOSEDLOOP_SECRET_FILE: {self.secret_file} is not hexadecimal"
+            ) from None
         secret = secrets.token_bytes(32)
         mine = self.secret_file.with_name(f"{self.secret_file.name}.{os.getpid()}")
         handle = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

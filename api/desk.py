@@ -15,8 +15,8 @@ from api.strict import decode
 from domain.complaint import COMPLAINT
 from domain.kernel import Actor, ActorKind, Context, Precision, Rejected, Source
 from domain.rules import Rules
-from ledger.append import Receipt
 from ledger.application import Ledger
+from ledger.entry import Receipt
 from ledger.ids import command_id, digest, new_stream_id
 
 COMMANDS: dict[str, type[Any]] = {command.__name__: command for command in COMPLAINT.commands}
@@ -64,9 +64,7 @@ def utc_now() -> datetime:
 class Desk:
     """Takes orders; one for a process."""
 
-    def __init__(
-        self, ledger: Ledger, rules: Rules, now: Callable[[], datetime] = utc_now
-    ) -> None:
+    def __init__(self, ledger: Ledger, rules: Rules, now: Callable[[], datetime] = utc_now) -> None:
         """Take orders for this ledger under these rules."""
         self.ledger = ledger
         self.rules = rules

@@ -253,9 +253,7 @@ class ErrorsOf:
 
 def idempotency_key(asked: Asked) -> str:
     """The key that makes the order safe to repeat."""
-    key = asked.header(
-        "Idempotency-Key", r"[\x21-\x7e]{1,200}", "1-200 visible ASCII characters"
-    )
+    key = asked.header("Idempotency-Key", r"[\x21-\x7e]{1,200}", "1-200 visible ASCII characters")
     if key is None:
         raise ProblemError(
             problems.BAD_HEADER, name="Idempotency-Key", expected="required on writes"

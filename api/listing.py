@@ -100,9 +100,7 @@ async def list_complaints(asked: Asked) -> Answer:
             for name, is_down in [*order, ("complaint_id", False)]
         ),
     )
-    rows = await asked.services.ledger.query(
-        statement.as_string(), {**params, "limit": limit + 1}
-    )
+    rows = await asked.services.ledger.query(statement.as_string(), {**params, "limit": limit + 1})
     page = rows[:limit]
     names = ("complaint_id", *fields)
     return Answer(
@@ -198,9 +196,7 @@ def _read_cursor(cursor: str, bound_to: str, size: int) -> list[str]:
 _CASTS = {"received_at": "timestamptz", "recorded_at": "timestamptz", "ledger_position": "bigint"}
 
 
-def _after(
-    order: list[tuple[str, bool]], last: list[str]
-) -> tuple[sql.Composable, dict[str, Any]]:
+def _after(order: list[tuple[str, bool]], last: list[str]) -> tuple[sql.Composable, dict[str, Any]]:
     """The condition for what comes after a row, in an order of several directions."""
     params = {f"after_{index}": value for index, value in enumerate(last)}
     columns = [*order, ("complaint_id", False)]

@@ -1,8 +1,6 @@
 """Places: which complaint an address means, and how far the views have come."""
 
 import asyncio
-import hashlib
-import hmac
 from uuid import UUID
 
 from api import problems
@@ -11,6 +9,7 @@ from api.problems import ProblemError
 from domain.complaint import COMPLAINT, UnknownComplaint
 from ledger.application import Ledger
 from ledger.ids import read_token, read_tracking_number
+from projections.complaints import external_ref_hash
 
 PATIENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.002, 0.05
@@ -19,11 +18,6 @@ _POSITIONS = "SELECT partition, position FROM views.positions WHERE view = %(vie
 _BY_REFERENCE = """
 SELECT complaint_id FROM views.complaints
 WHERE external_ref_hash = %(hash)s ORDER BY received_at, complaint_id LIMIT 2"""
-
-
-def reference_hash(secret: bytes, channel: str, external_ref: str) -> bytes:
-    """The keyed hash by which an outside reference is looked up; the reference stays sealed."""
-    return hmac.new(secret, f"{channel}\n{external_ref}".encode(), hashlib.sha256).digest()
 
 
 class Places:
@@ -50,7 +44,7 @@ class Places:
             raise UnknownComplaint
         await self.wait("complaints", await self._ledger.heads())
         rows = await self._ledger.query(
-            _BY_REFERENCE, {"hash": reference_hash(self._secret, channel, reference)}
+            _BY_REFERENCE, {"hash": external_ref_hash(self._secret, channel, reference)}
         )
         if len(rows) != 1:  # none, or not this one alone: an address names one complaint
             raise UnknownComplaint

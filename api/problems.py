@@ -58,7 +58,11 @@ def _type(code: str, status: int, titles: str, detail: str, detail_zh: str) -> P
 
 
 NOT_JSON = _type(
-    "not-json", 400, "Not JSON | 不是 JSON", "The body is not JSON in UTF-8.", "请求体不是 UTF-8 JSON。"
+    "not-json",
+    400,
+    "Not JSON | 不是 JSON",
+    "The body is not JSON in UTF-8.",
+    "请求体不是 UTF-8 JSON。",
 )
 BAD_HEADER = _type(
     "bad-header",
@@ -88,7 +92,9 @@ FORBIDDEN = _type(
     "The role {role} may not use this.",
     "角色 {role} 无权使用。",
 )
-NOT_FOUND = _type("not-found", 404, "Not found | 未找到", "There is nothing here.", "此处没有内容。")
+NOT_FOUND = _type(
+    "not-found", 404, "Not found | 未找到", "There is nothing here.", "此处没有内容。"
+)
 METHOD_NOT_ALLOWED = _type(
     "method-not-allowed",
     405,
@@ -256,10 +262,10 @@ def respond(request: Request[Any, Any, Any], error: ProblemError) -> Response[by
 
 def of_rejection(rejected: Rejected, **extra: Any) -> ProblemError:
     """A rule's refusal as the answer to a request."""
-    known = {key: str(value) for key, value in rejected.facts.items() if key in ("stage", "command")}
-    return ProblemError(
-        of_rule(type(rejected)), extra={**known, **extra}, **rejected.facts
-    )
+    known = {
+        key: str(value) for key, value in rejected.facts.items() if key in ("stage", "command")
+    }
+    return ProblemError(of_rule(type(rejected)), extra={**known, **extra}, **rejected.facts)
 
 
 def preferred_language(request: Request[Any, Any, Any]) -> str:

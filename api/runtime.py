@@ -1,7 +1,5 @@
 """How the programs come to a database: the embedded server or one's own, as which login."""
 
-
-
 from typing import NamedTuple
 
 import psycopg
@@ -23,7 +21,7 @@ class Login(NamedTuple):
 
 def embedded(config: Config) -> Embedded:
     """The embedded server of this data folder."""
-    return Embedded(config.data / "postgres")
+    return Embedded(config.data / "postgresql")
 
 
 def owner_uri(config: Config) -> str:
@@ -76,5 +74,3 @@ def is_up_to_date(config: Config) -> bool:
 def first_line(error: BaseException) -> str:
     """The first line of an error: what a person needs."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
-
-

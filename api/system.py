@@ -7,11 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client import generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 
 from api import openapi, problems
-from api.http import Answer, Asked, ErrorsOf, Parameter, Route
+from api.http import Answer, Asked, ErrorsOf, Route
 from api.problems import ProblemError, ProblemType, catalogue
 from api.roles import READ_METRICS, ROLES
 from ledger.writer import Unavailable
@@ -34,7 +40,10 @@ PAGE_HEADERS = {
 
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter(
-    "closedloop_http_requests", "Requests answered.", ("method", "route", "status"), registry=REGISTRY
+    "closedloop_http_requests",
+    "Requests answered.",
+    ("method", "route", "status"),
+    registry=REGISTRY,
 )
 LATENCY = Histogram(
     "closedloop_http_request_seconds", "Time to answer.", ("method", "route"), registry=REGISTRY
@@ -242,4 +251,3 @@ _PROBLEM = """<!doctype html>
 <p>{meaning}</p><p>{detail}</p><p lang="zh-CN">{detail_zh}</p>
 <p>HTTP status {status}; code <code>{code}</code>; worth repeating unchanged: {retryable}.</p>
 </body></html>"""
-

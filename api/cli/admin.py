@@ -17,7 +17,9 @@ from ledger.migrate import MAX_PARTITIONS, missing_migrations
 
 
 @click.command()
-@click.option("--partitions", type=click.IntRange(1, MAX_PARTITIONS), help="Only while the ledger is empty.")
+@click.option(
+    "--partitions", type=click.IntRange(1, MAX_PARTITIONS), help="Only while the ledger is empty."
+)
 @click.option("--zone", help="The reporting zone of bi, as Asia/Shanghai.")
 def migrate(partitions: int | None, zone: str | None) -> None:
     """Bring the database to the shape of this release; safe to repeat and to run at once."""

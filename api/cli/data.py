@@ -27,7 +27,9 @@ from projections import VIEWS
 
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--mapping", default="cfpb", show_default=True, help="A shipped name, or a TOML file.")
+@click.option(
+    "--mapping", default="cfpb", show_default=True, help="A shipped name, or a TOML file."
+)
 @click.option("--rejects", type=click.Path(path_type=Path), help="Where bad rows go.")
 def import_csv(file: Path, mapping: str, rejects: Path | None) -> None:
     """Import complaints from a CSV file; run again, nothing is doubled.

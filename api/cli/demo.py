@@ -82,7 +82,7 @@ def show(config: Config, counts: list[Any], keys: dict[str, str]) -> None:
     console.print(
         Panel(
             f"API    {address}/docs\nkeys   {config.data / 'demo-keys.json'} (agent, supervisor, auditor)\n"
-            "SQL    psql \"$(.venv/bin/closedloop uri --role bi)\"\nstop   Ctrl-C",
+            'SQL    psql "$(.venv/bin/closedloop uri --role bi)"\nstop   Ctrl-C',
             title="closedloop is up",
             expand=False,
         )

@@ -1,6 +1,5 @@
 """What commands that give orders need: an open ledger, the desk, and views that keep up."""
 
-
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -53,5 +52,3 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
         yield services(ledger, config.secret())
     finally:
         await ledger.aclose()
-
-

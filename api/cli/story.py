@@ -43,7 +43,9 @@ def tell(console: Console, complaint_id: UUID, history: list[Recorded[Any]]) -> 
         raise UnknownComplaint
     state = fold(COMPLAINT, history)
     number = tracking_number(state.partition, state.position)
-    table = Table("v", "occurred", "recorded", "event", "by", "what", title=f"{number}  {complaint_id}")
+    table = Table(
+        "v", "occurred", "recorded", "event", "by", "what", title=f"{number}  {complaint_id}"
+    )
     stage = COMPLAINT.initial
     for recorded in history:
         stage = COMPLAINT.evolve(stage, recorded)

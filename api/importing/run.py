@@ -4,8 +4,7 @@ Several complaints are in flight at once, the orders of one in sequence. Every o
 made of the row's reference, so an import may be run again, or go on after it was killed.
 """
 
-import asyncio
-from collections import deque
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -13,17 +12,14 @@ from typing import Literal
 import msgspec
 
 from api.desk import REGISTER, Desk, Order
+from api.importing.flow import in_order, take_patiently
 from api.importing.mapping import Mapping, MappingError
 from api.importing.orders import CLOSE, BadRow, RowOrders, client_of, orders_of
-from api.importing.patience import take_patiently
 from api.importing.progress import Progress, no_progress
 from api.importing.records import Record, open_records
 from api.importing.rejects import Rejects, Seen
 from domain.kernel import Rejected
 from ledger.application import IdempotencyKeyReused
-
-IN_FLIGHT = 32
-"""Complaints worked on at once; more gain nothing, the writer batches what waits."""
 
 
 class ImportResult(msgspec.Struct, kw_only=True):
@@ -67,20 +63,14 @@ async def import_file(
         _check_columns(records.columns, mapping)
         with Rejects(rejects, path, records.columns) as refused, Seen() as seen:
             work = _Import(desk, mapping, records.columns, seen)
-            window: deque[tuple[Record, asyncio.Task[_Outcome]]] = deque()
-            try:
-                for record in records:
-                    window.append((record, asyncio.create_task(work.carry_out(work.read(record)))))
-                    if len(window) >= IN_FLIGHT:
-                        await _settle(window, result, refused)
-                        progress(result.rows, records.share)
-                while window:
-                    await _settle(window, result, refused)
-            finally:
-                unfinished = [task for _, task in window]
-                for task in unfinished:
-                    task.cancel()
-                await asyncio.gather(*unfinished, return_exceptions=True)
+            outcomes = in_order(lambda row: work.carry_out(row[1]), map(work.read, records))
+            async with aclosing(outcomes):
+                async for (record, _), outcome in outcomes:
+                    _count(result, outcome)
+                    if outcome.kind == "rejected":
+                        refused.add(record, outcome.reason)
+                        result.rejects = refused.path
+                    progress(result.rows, records.share)
     progress(result.rows, 1.0)
     return result
 
@@ -118,8 +108,11 @@ class _Import:
         self._seen = seen
         self._client = client_of(mapping)
 
-    def read(self, record: Record) -> RowOrders | _Outcome:
-        """The orders of a row, or what becomes of it without any."""
+    def read(self, record: Record) -> tuple[Record, RowOrders | _Outcome]:
+        """A row with its orders, or with what becomes of it without any."""
+        return record, self._read(record)
+
+    def _read(self, record: Record) -> RowOrders | _Outcome:
         if record.problem is not None:
             return _rejected(record.problem)
         try:
@@ -171,16 +164,15 @@ def _rejected(reason: str) -> _Outcome:
     return _Outcome("rejected", reason)
 
 
-async def _settle(
-    window: deque[tuple[Record, asyncio.Task[_Outcome]]], result: ImportResult, refused: Rejects
-) -> None:
-    """Count the oldest row in flight; the order of the file is kept in the file of rejects."""
-    record, task = window[0]
-    outcome = await task
-    window.popleft()
+def _count(result: ImportResult, outcome: _Outcome) -> None:
     result.rows += 1
-    setattr(result, outcome.kind, getattr(result, outcome.kind) + 1)
     result.closed += outcome.is_closed
-    if outcome.kind == "rejected":
-        refused.add(record, outcome.reason)
-        result.rejects = refused.path
+    match outcome.kind:
+        case "registered":
+            result.registered += 1
+        case "completed":
+            result.completed += 1
+        case "replayed":
+            result.replayed += 1
+        case "rejected":
+            result.rejected += 1

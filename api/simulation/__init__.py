@@ -1,6 +1,7 @@
 """The demonstration: made-up complaints with everything that can happen to them (`simulate`)."""
 
-from api.simulation.plan import Scenario, Step, plan
+from api.simulation.case import Step
+from api.simulation.plan import Scenario, plan
 from api.simulation.run import SimulationFailed, SimulationResult, default_until, simulate, summary
 
 __all__ = [

@@ -80,9 +80,7 @@ class Case:
 
     # --- orders ---------------------------------------------------------------------------------
 
-    def order(
-        self, command: str, client: Client, by: str | None = None, /, **body: Any
-    ) -> UUID:
+    def order(self, command: str, client: Client, by: str | None = None, /, **body: Any) -> UUID:
         """Plan an order at the present moment; returns the id of the command."""
         if self.now > self.until:
             raise OutOfTimeError
@@ -185,12 +183,13 @@ class Case:
         """The complaint goes to the unit that can put it right."""
         self.by_clerk("AcceptComplaint", unit_id=self.owner.id)
 
-    def assign(self) -> None:
-        """A supervisor gives it to a person, who signs for it; major ones a supervisor keeps."""
+    def assign(self, to: str | None = None) -> None:
+        """A supervisor gives it to a person, who signs for it; major ones go to a supervisor."""
         self.wait(1, 3) if self.severity == "major" else self.wait(2, 40)
-        supervisor = self.owner.supervisors[0]
+        supervisor, deputy = self.owner.supervisors
         if self.severity == "major":
-            self.handler = supervisor
+            self.handler = deputy
+        self.handler = to or self.handler
         self.order(
             "AssignComplaint",
             self.owner.client,

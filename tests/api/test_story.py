@@ -84,6 +84,6 @@ def test_a_complaint_is_received_worked_confirmed_and_closed(api: Api) -> None:
     listed = api.get("/v1/complaints", at_least=closed["position"], stage="closed").json()
     assert complaint_id in [item["complaint_id"] for item in listed["complaints"]]
     history = api.get(f"{path}/history").json()
-    assert [event["version"] for event in history["events"]] == list(range(1, 18))
+    assert [event["version"] for event in history["events"]] == list(range(1, 16))
     for address in (first["tracking_number"], "wechat:WX-1"):
         assert api.get(f"/v1/complaints/{address}").json()["complaint_id"] == complaint_id

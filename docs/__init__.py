@@ -1,0 +1,1 @@
+"""What is written for people, and what writes it from the code."""

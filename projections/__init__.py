@@ -1,0 +1,14 @@
+"""Read models: each view in a file of its own, folded from events and kept by the engine."""
+
+from projections.complaints import complaints_view
+from projections.sla import sla_view
+from projections.timeline import timeline_view
+from projections.view import View
+
+VIEWS = ("complaints", "timeline", "sla")
+"""The permanent names of all views; they key the positions."""
+
+
+def all_views(secret: bytes) -> tuple[View, ...]:
+    """Every view there is; outside references are kept as hashes keyed by the secret."""
+    return complaints_view(secret), timeline_view(), sla_view()

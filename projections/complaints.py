@@ -1,0 +1,301 @@
+"""The view `complaints`: where every complaint stands, for lists, look-ups and `bi`."""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from domain.complaint import COMPLAINT
+from domain.complaint.assessment import ComplaintAccepted, ComplaintAssessed
+from domain.complaint.closure import ComplaintReopened
+from domain.complaint.contact import ContactRecorded
+from domain.complaint.handling import (
+    AssignmentReturned,
+    AssignmentSignedFor,
+    ComplaintAssigned,
+    ProblemConfirmed,
+)
+from domain.complaint.intake import (
+    ComplaintAcknowledged,
+    ComplaintRegistered,
+    DetailAdded,
+    FieldCorrected,
+    SourceFactRecorded,
+)
+from domain.complaint.remedy import RemedyAccepted, RemedyFulfilled, RemedyProposed
+from domain.complaint.resolution import (
+    ComplaintResolved,
+    ResolutionConfirmed,
+    ResolutionDisputed,
+    SatisfactionRecorded,
+)
+from domain.complaint.state import ComplaintClosed
+from domain.complaint.vocabulary import Facts
+from domain.kernel import Recorded
+from ledger.ids import tracking_number
+from projections.complaint_row import COMPLAINTS, SOURCE_FACTS, ComplaintRow, SourceFactRow
+from projections.progress import Progress, is_exact, is_late_recorded, told_on
+from projections.view import Row, View
+
+
+def complaints_view(secret: bytes) -> View:
+    """Where every complaint stands; outside references are hashed with the secret."""
+
+    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
+        row = next((row for row in rows if isinstance(row, ComplaintRow)), None)
+        facts: list[Row] = []
+        for recorded in events:
+            row = _register(recorded, secret) if row is None else _after(row, recorded, secret)
+            if isinstance(recorded.event, SourceFactRecorded):
+                facts.append(_source_fact(row, recorded))
+        return facts if row is None else [row, *facts]
+
+    return View("complaints", (COMPLAINTS, SOURCE_FACTS), COMPLAINT.events, fold)
+
+
+def external_ref_hash(secret: bytes, channel: str, external_ref: str) -> bytes:
+    """The keyed hash by which an outside reference is looked up, under the channel it came by."""
+    return hmac.new(secret, f"{channel}\n{external_ref}".encode(), hashlib.sha256).digest()
+
+
+# --- fold -----------------------------------------------------------------------------------
+
+Changes = dict[str, Any]
+Change = Callable[[ComplaintRow, Recorded[Any]], Changes]
+
+
+def _register(recorded: Recorded[Any], secret: bytes) -> ComplaintRow:
+    event: ComplaintRegistered = recorded.event
+    told = _facts(event, event.channel, secret)
+    return ComplaintRow(
+        partition=recorded.partition,
+        complaint_id=recorded.stream_id,
+        version=recorded.version,
+        ledger_position=recorded.position,
+        tracking_number=tracking_number(recorded.partition, recorded.position),
+        received_at=recorded.occurred_at,
+        received_at_precision=recorded.metadata.occurred_at_precision,
+        received_on=told_on(recorded),
+        recorded_at=recorded.recorded_at,
+        is_late_recorded=is_late_recorded(recorded),
+        is_imported=recorded.is_imported,
+        stage="registered",
+        waiting_on="none",
+        cycle=1,
+        severity="general",
+        is_provisional=True,
+        is_accepted=False,
+        contact_count=0,
+        remedy_count=0,
+        dispute_count=0,
+        reopening_count=0,
+        source_facts={},
+        imprecise={},
+        customer_id=event.customer_id,
+        **told,
+    )
+
+
+def _after(row: ComplaintRow, recorded: Recorded[Any], secret: bytes) -> ComplaintRow:
+    event = recorded.event
+    before = Progress(row.stage, row.cycle, row.taxonomy_version is not None, row.is_accepted)
+    after = before.after(event)
+    changes: Changes = {"version": recorded.version, "ledger_position": recorded.position}
+    if after is not before:
+        changes |= {"stage": after.stage, "cycle": after.cycle, "is_accepted": after.is_accepted}
+    match event:
+        case DetailAdded(details=facts) | FieldCorrected(new=facts):
+            changes |= _facts(facts, row.channel, secret)
+        case SourceFactRecorded(name=name, value=value):
+            changes["source_facts"] = {**row.source_facts, name: value}
+        case SatisfactionRecorded(score=score):
+            changes["last_satisfaction_score"] = score
+        case _ if (change := _CHANGES.get(type(event))) is not None:
+            changes |= change(row, recorded)
+    return replace(row, **changes)
+
+
+def _facts(facts: Facts, channel: str, secret: bytes) -> Changes:
+    """The columns that told facts fill; what is personal fills none, or a hash."""
+    told: Changes = {
+        name: value for name in _PLAIN_FACTS if (value := getattr(facts, name)) is not None
+    }
+    if facts.external_ref is not None:
+        reached_by = facts.channel or channel
+        told["external_ref_hash"] = external_ref_hash(secret, reached_by, facts.external_ref)
+    if facts.complainant is not None:
+        told["complainant_role"] = facts.complainant.role
+    if facts.customer_tier is not None:
+        told["customer_tier"] = facts.customer_tier.value
+    if facts.customer_segment is not None:
+        told["customer_segment"] = facts.customer_segment.value
+    if (product := facts.product) is not None:
+        told["product_sku"], told["product_model"] = product.sku, product.model
+        told["product_batch"], told["product_supplier"] = product.batch, product.supplier
+    if facts.requested_remedy is not None:
+        told["requested_remedy_kind"] = facts.requested_remedy.kind
+    if facts.disputed_amount is not None:
+        told["disputed_amount_minor"] = facts.disputed_amount.minor
+        told["disputed_currency"] = facts.disputed_amount.currency
+    if facts.exposure is not None:
+        told["is_public"] = facts.exposure.is_public
+    if facts.safety_signal is not None:
+        told["has_safety_signal"] = facts.safety_signal
+    return told
+
+
+_PLAIN_FACTS = (
+    "channel",
+    "source_tier",
+    "source_system",
+    "received_unit",
+    "origin",
+    "language",
+    "nature",
+    "unit_complained_about",
+    "region",
+    "reply_due_at",
+)
+
+
+def _source_fact(row: ComplaintRow, recorded: Recorded[Any]) -> SourceFactRow:
+    return SourceFactRow(
+        partition=recorded.partition,
+        complaint_id=recorded.stream_id,
+        name=recorded.event.name,
+        ledger_position=recorded.position,
+        value=recorded.event.value,
+        source_system=row.source_system,
+        recorded_at=recorded.recorded_at,
+        is_late_recorded=is_late_recorded(recorded),
+    )
+
+
+# --- what each act changes ------------------------------------------------------------------
+
+
+def _milestone(row: ComplaintRow, name: str, recorded: Recorded[Any]) -> Changes:
+    """The time of a milestone; a time of day that nobody told is marked as such."""
+    imprecise = {other: told for other, told in row.imprecise.items() if other != name}
+    if not is_exact(recorded) and (on := told_on(recorded)) is not None:
+        precision = recorded.metadata.occurred_at_precision
+        imprecise[name] = {"precision": precision, "on": on.isoformat()}
+    return {f"{name}_at": recorded.occurred_at, "imprecise": imprecise}
+
+
+def _first(row: ComplaintRow, name: str, recorded: Recorded[Any]) -> Changes:
+    is_known = getattr(row, f"{name}_at") is not None
+    return {} if is_known else _milestone(row, name, recorded)
+
+
+def _first_time(name: str) -> Change:
+    return lambda row, recorded: _first(row, name, recorded)
+
+
+def _each_time(name: str) -> Change:
+    return lambda row, recorded: _milestone(row, name, recorded)
+
+
+def _given_to(name: str) -> Change:
+    def change(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+        event = recorded.event
+        owner = {"owner_unit": event.unit_id, "owner_person": event.person_id}
+        return _milestone(row, name, recorded) | owner
+
+    return change
+
+
+def _without(row: ComplaintRow, *names: str) -> Changes:
+    imprecise = {name: told for name, told in row.imprecise.items() if name not in names}
+    return {**{f"{name}_at": None for name in names}, "imprecise": imprecise}
+
+
+def _contacted(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    changes: Changes = {"contact_count": row.contact_count + 1}
+    if recorded.event.outcome == "reached":
+        changes |= _first(row, "first_contact", recorded)
+    return changes
+
+
+def _assessed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    event: ComplaintAssessed = recorded.event
+    changes = _first(row, "assessed", recorded)
+    changes |= {
+        "category_path": list(event.category.path),
+        "taxonomy_version": event.category.taxonomy_version,
+        "problem_key": event.problem_key,
+        "tags": list(event.tags) or None,
+        "priority": event.priority.level if event.priority else None,
+    }
+    if event.severity is not None:
+        changes |= {"severity": event.severity, "is_provisional": False}
+    if event.nature is not None:
+        changes["nature"] = event.nature
+    if event.safety_implication is not None:
+        changes["has_safety_signal"] = event.safety_implication
+    return changes
+
+
+def _accepted(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    owner = {"owner_unit": recorded.event.unit_id, "owner_person": None}
+    return _milestone(row, "accepted", recorded) | owner
+
+
+def _remedy_proposed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    return _first(row, "remedy_proposed", recorded) | {"remedy_count": row.remedy_count + 1}
+
+
+def _resolved(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    first = _first(row, "first_resolved", recorded)
+    return first | _milestone(replace(row, **first), "resolved", recorded)
+
+
+def _confirmed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    # told late, it may mean the resolution of an earlier cycle
+    is_present = recorded.event.cycle == row.cycle
+    return _milestone(row, "confirmed", recorded) if is_present else {}
+
+
+def _disputed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    undone = _without(row, "resolved", "confirmed")
+    at = _milestone(replace(row, **undone), "disputed", recorded)
+    return undone | at | {"dispute_count": row.dispute_count + 1}
+
+
+def _closed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    return {
+        "closed_at": recorded.occurred_at,
+        "closed_at_precision": recorded.metadata.occurred_at_precision,
+        "closed_on": told_on(recorded),
+        "close_reason": recorded.event.reason,
+        "waiting_on": "none",
+    }
+
+
+def _reopened(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    undone = _without(row, "resolved", "confirmed")
+    at = _milestone(replace(row, **undone), "reopened", recorded)
+    closing = dict.fromkeys(("closed_at", "closed_at_precision", "closed_on", "close_reason"))
+    return undone | at | closing | {"reopening_count": row.reopening_count + 1}
+
+
+_CHANGES: dict[type[Any], Change] = {
+    ComplaintAcknowledged: _first_time("acknowledged"),
+    ContactRecorded: _contacted,
+    ComplaintAssessed: _assessed,
+    ComplaintAccepted: _accepted,
+    ComplaintAssigned: _given_to("assigned"),
+    AssignmentSignedFor: _given_to("signed_for"),
+    AssignmentReturned: lambda row, recorded: {"owner_person": None},
+    ProblemConfirmed: _first_time("problem_confirmed"),
+    RemedyProposed: _remedy_proposed,
+    RemedyAccepted: _first_time("remedy_accepted"),
+    RemedyFulfilled: _each_time("remedy_fulfilled"),
+    ComplaintResolved: _resolved,
+    ResolutionConfirmed: _confirmed,
+    ResolutionDisputed: _disputed,
+    ComplaintClosed: _closed,
+    ComplaintReopened: _reopened,
+}

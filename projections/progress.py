@@ -1,0 +1,74 @@
+"""What several views read in the same way: stage and cycle, and how a time was told."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from domain.complaint.assessment import ComplaintAccepted, ComplaintAssessed
+from domain.complaint.closure import ComplaintReopened
+from domain.complaint.handling import AssignmentReturned, AssignmentSignedFor, ComplaintAssigned
+from domain.complaint.intake import ComplaintRegistered
+from domain.complaint.resolution import ComplaintResolved, ResolutionDisputed
+from domain.complaint.state import ComplaintClosed
+from domain.kernel import Recorded
+
+LATE = timedelta(seconds=60)
+"""A fact recorded longer than this after it occurred was recorded late."""
+
+_STAGES: dict[type[Any], str] = {
+    ComplaintRegistered: "registered",
+    ComplaintAccepted: "accepted",
+    ComplaintAssigned: "in_progress",
+    AssignmentSignedFor: "in_progress",
+    AssignmentReturned: "accepted",
+    ComplaintResolved: "resolved",
+    ResolutionDisputed: "in_progress",
+    ComplaintClosed: "closed",
+}
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a complaint has come."""
+
+    stage: str | None = None
+    cycle: int = 1
+    is_assessed: bool = False
+    is_accepted: bool = False
+
+    def after(self, event: Any) -> "Progress":
+        """How far it has come after an event; the same object where the event moves nothing."""
+        stage, cycle = _STAGES.get(type(event), self.stage), self.cycle
+        match event:
+            case ComplaintAssessed():
+                stage = "assessed" if stage == "registered" else stage
+            case ResolutionDisputed():
+                cycle += 1
+            case ComplaintReopened():
+                back = "assessed" if self.is_assessed else "registered"
+                stage, cycle = ("in_progress" if self.is_accepted else back), event.cycle
+            case _ if stage == self.stage:
+                return self
+        return Progress(
+            stage,
+            cycle,
+            self.is_assessed or isinstance(event, ComplaintAssessed),
+            self.is_accepted or isinstance(event, ComplaintAccepted),
+        )
+
+
+def is_late_recorded(recorded: Recorded[Any]) -> bool:
+    """Whether an event was recorded more than a minute after it occurred as told."""
+    told = recorded.metadata.occurred_at
+    return told is not None and recorded.recorded_at - told > LATE
+
+
+def told_on(recorded: Recorded[Any]) -> date | None:
+    """The local date on which an event occurred, as told; None where no time was told."""
+    told: datetime | None = recorded.metadata.occurred_at
+    return None if told is None else told.date()
+
+
+def is_exact(recorded: Recorded[Any]) -> bool:
+    """Whether the time told names an instant or a minute, so that an hour can be read off it."""
+    return recorded.metadata.occurred_at_precision in ("instant", "minute")

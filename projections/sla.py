@@ -1,0 +1,300 @@
+"""The view `sla`: every clock of every complaint, when it was due and how it was judged.
+
+What starts and stops a clock is the table of requirements, section 10; the arithmetic is
+`domain.time.clocks`. A clock that was stopped keeps its figures whatever is recorded later:
+the first stop in the order of recording counts.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from domain.complaint import COMPLAINT
+from domain.complaint.assessment import ComplaintAccepted, ComplaintAssessed
+from domain.complaint.closure import ComplaintReopened
+from domain.complaint.contact import ContactRecorded
+from domain.complaint.handling import AssignmentReturned, AssignmentSignedFor, ComplaintAssigned
+from domain.complaint.intake import (
+    ComplaintAcknowledged,
+    ComplaintRegistered,
+    DetailAdded,
+    FieldCorrected,
+)
+from domain.complaint.resolution import ComplaintResolved, ResolutionDisputed
+from domain.complaint.state import ComplaintClosed
+from domain.kernel import Recorded
+from domain.rulebook.defaults import DEFAULT_RULES
+from domain.rules import Rules, Severity
+from domain.time import clocks
+from projections.progress import is_late_recorded
+from projections.sla_row import (
+    CLOCKS,
+    COMPLAINTS,
+    STOP_COLUMNS,
+    ClockRow,
+    SlaComplaintRow,
+    clock_of,
+    handed_over,
+    held_since,
+    holder_at,
+    microseconds,
+    with_clock,
+)
+from projections.view import Row, View
+
+FIRST_CYCLE = ("first_response", "assess", "resolve", "end_to_end")
+OUT_OF_RATES = frozenset({"withdrawn", "declined", "duplicate"})
+"""Complaints closed for these reasons are in no rate."""
+
+TargetsOf = dict[str, clocks.Targets]
+
+
+def sla_view(rules: Rules = DEFAULT_RULES) -> View:
+    """Every clock of every complaint: its due, its stop and its verdict."""
+
+    targets: TargetsOf = {level.clock: level.targets for level in rules.service_levels}
+
+    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
+        story = _Story(rows, targets)
+        for recorded in events:
+            story.take(recorded)
+        return story.rows()
+
+    return View("sla", (CLOCKS, COMPLAINTS), COMPLAINT.events, fold)
+
+
+class _Story:
+    """The clocks of one complaint while events are folded into them."""
+
+    def __init__(self, rows: Sequence[Row], targets: TargetsOf) -> None:
+        self.targets = targets
+        self.complaint = next((row for row in rows if isinstance(row, SlaComplaintRow)), None)
+        self.clocks = {(row.clock, row.cycle): row for row in rows if isinstance(row, ClockRow)}
+
+    def rows(self) -> list[Row]:
+        """The rows the complaint should have."""
+        return [] if self.complaint is None else [self.complaint, *self.clocks.values()]
+
+    def take(self, recorded: Recorded[Any]) -> None:
+        """What an event does to the clocks."""
+        event = recorded.event
+        if isinstance(event, ComplaintRegistered):
+            if not recorded.is_imported:  # complaints of an import start no clock
+                self._register(event, recorded)
+        elif self.complaint is not None:
+            self._apply(event, recorded, self.complaint)
+
+    def _register(self, event: ComplaintRegistered, recorded: Recorded[Any]) -> None:
+        received_by = event.received_unit or "unknown"
+        self.complaint = SlaComplaintRow(
+            partition=recorded.partition,
+            complaint_id=recorded.stream_id,
+            source_system=event.source_system,
+            nature=event.nature,
+            severity="general",
+            is_provisional=True,
+            cycle=1,
+            holders=[held_since(recorded.occurred_at, received_by, None)],
+        )
+        for name in FIRST_CYCLE:
+            self._start(name, recorded)
+
+    def _apply(self, event: Any, recorded: Recorded[Any], complaint: SlaComplaintRow) -> None:
+        match event:
+            case ComplaintAssessed():
+                self._assess(event, recorded)
+            case ContactRecorded(outcome="reached") if _is_by_person(recorded):
+                self._stop("first_response", 1, recorded)
+            case (
+                ComplaintAcknowledged(by="person")
+                | ComplaintAcknowledged(by="bot", accepted_by_complainant=True)
+            ):
+                self._stop("first_response", 1, recorded)
+            case ComplaintAccepted(unit_id=unit):
+                self._hold(unit, None, recorded)
+            case ComplaintAssigned() | AssignmentSignedFor():
+                self._hold(event.unit_id, event.person_id, recorded)
+            case AssignmentReturned(unit_id=unit):
+                self._hold(unit, None, recorded)
+            case DetailAdded(details=facts) | FieldCorrected(new=facts):
+                self._learn(facts, recorded)
+            case ComplaintResolved(cycle=cycle):
+                self._stop("resolve", cycle, recorded)
+            case ResolutionDisputed(cycle=cycle):
+                self._change(("resolve", cycle), recorded, disputed_later=True)
+                self.complaint = replace(complaint, cycle=complaint.cycle + 1)
+                self._start("resolve", recorded)
+            case ComplaintClosed(reason=reason):
+                self._close(reason, recorded)
+            case ComplaintReopened(cycle=cycle):
+                self._reopen(cycle, recorded)
+
+    # --- what starts a clock ----------------------------------------------------------------
+
+    def _start(self, name: str, recorded: Recorded[Any]) -> None:
+        complaint = self._known()
+        cycle = complaint.cycle
+        severity: Severity = complaint.severity  # type: ignore[assignment] # from the same type
+        clock = clocks.start(
+            self.targets.get(name, {}),
+            recorded.occurred_at,
+            severity,
+            is_provisional=complaint.is_provisional,
+        )
+        unit, person = holder_at(self._known().holders, clock.breach_after)
+        row = ClockRow(
+            partition=recorded.partition,
+            complaint_id=recorded.stream_id,
+            clock=name,
+            cycle=cycle,
+            ledger_position=recorded.position,
+            source_system=complaint.source_system,
+            recorded_at=recorded.recorded_at,
+            is_late_recorded=is_late_recorded(recorded),
+            started_at=clock.started_at,
+            severity=severity,
+            is_provisional=clock.is_provisional,
+            is_in_rates=_is_in_rates(complaint),
+            is_breached_by_reclassification=False,
+            disputed_later=False,
+            holder_unit=unit,
+            holder_person=person,
+        )
+        self.clocks[name, cycle] = with_clock(row, clock)
+
+    def _reopen(self, cycle: int, recorded: Recorded[Any]) -> None:
+        self.complaint = replace(self._known(), cycle=cycle, close_reason=None)
+        self._start("resolve", recorded)
+        # end_to_end runs across cycles: it has not ended after all
+        self._change(("end_to_end", 1), recorded, **dict.fromkeys(STOP_COLUMNS))
+        self._settle_rates(recorded)
+        self._settle_holders(recorded)
+
+    # --- what stops it ----------------------------------------------------------------------
+
+    def _stop(
+        self, name: str, cycle: int, recorded: Recorded[Any], *, close_reason: str | None = None
+    ) -> None:
+        row = self.clocks.get((name, cycle))
+        if row is None or not row.is_running:
+            return
+        clock = clock_of(row)
+        judge = clocks.verdict if close_reason is None else clocks.verdict_at_close
+        is_trusted = recorded.metadata.occurred_at_source in ("system", "provider")
+        official_at = recorded.occurred_at if is_trusted else recorded.recorded_at
+        verdict = judge(clock, official_at)
+        stopped = clocks.stop(clock, recorded.occurred_at)
+        unit, person = holder_at(
+            self._known().holders, clock.breach_after if verdict == "missed" else official_at
+        )
+        self._change(
+            (name, cycle),
+            recorded,
+            stopped_at=stopped.stopped_at,
+            stop_reason=close_reason or type(recorded.event).__name__,
+            stop_recorded_at=recorded.recorded_at,
+            elapsed_microseconds=microseconds(stopped.elapsed),
+            verdict_as_occurred=judge(clock, recorded.occurred_at),
+            verdict_as_recorded=judge(clock, recorded.recorded_at),
+            verdict=verdict,
+            is_breached_by_reclassification=clocks.is_breached_by_reclassification(
+                clock, official_at
+            ),
+            is_late_recorded=row.is_late_recorded or is_late_recorded(recorded),
+            holder_unit=unit,
+            holder_person=person,
+        )
+
+    def _close(self, reason: str, recorded: Recorded[Any]) -> None:
+        """What still runs stops with the complaint: missed already, or cancelled."""
+        self.complaint = replace(self._known(), close_reason=reason)
+        stop_reason = reason if reason in OUT_OF_RATES else "closed"
+        for name, cycle in list(self.clocks):
+            self._stop(name, cycle, recorded, close_reason=stop_reason)
+        self._settle_rates(recorded)
+
+    # --- what changes it while it runs ------------------------------------------------------
+
+    def _assess(self, event: ComplaintAssessed, recorded: Recorded[Any]) -> None:
+        complaint = self._known()
+        if event.severity is not None:
+            self.complaint = replace(complaint, severity=event.severity, is_provisional=False)
+            for (name, cycle), row in list(self.clocks.items()):
+                if row.is_running:
+                    graded = clocks.regrade(
+                        clock_of(row),
+                        self.targets.get(name, {}),
+                        event.severity,
+                        recorded.occurred_at,
+                    )
+                    changed = with_clock(row, graded)
+                    if changed != row:
+                        self.clocks[name, cycle] = replace(
+                            changed, ledger_position=recorded.position
+                        )
+            self._settle_holders(recorded)
+        self._stop("assess", 1, recorded)
+        self._name_nature(event.nature, recorded)
+
+    def _learn(self, facts: Any, recorded: Recorded[Any]) -> None:
+        """What is told later may concern the nature, the source and who received it."""
+        self._name_nature(facts.nature, recorded)
+        complaint = self._known()
+        if facts.source_system is not None:
+            self.complaint = replace(complaint, source_system=facts.source_system)
+            for key in list(self.clocks):
+                self._change(key, recorded, source_system=facts.source_system)
+        if facts.received_unit is not None:
+            [since, _, person], *later = complaint.holders
+            holders = [[since, facts.received_unit, person], *later]
+            self.complaint = replace(self._known(), holders=holders)
+            self._settle_holders(recorded)
+
+    def _name_nature(self, nature: str | None, recorded: Recorded[Any]) -> None:
+        if nature is not None:
+            self.complaint = replace(self._known(), nature=nature)
+            self._settle_rates(recorded)
+
+    def _hold(self, unit: str, person: str | None, recorded: Recorded[Any]) -> None:
+        """From now on somebody else holds the complaint and is charged with what is missed."""
+        complaint = self._known()
+        holders = handed_over(complaint.holders, held_since(recorded.occurred_at, unit, person))
+        self.complaint = replace(complaint, holders=holders)
+        self._settle_holders(recorded)
+
+    # --- what follows from it ---------------------------------------------------------------
+
+    def _settle_rates(self, recorded: Recorded[Any]) -> None:
+        is_in_rates = _is_in_rates(self._known())
+        for key in list(self.clocks):
+            self._change(key, recorded, is_in_rates=is_in_rates)
+
+    def _settle_holders(self, recorded: Recorded[Any]) -> None:
+        for key, row in list(self.clocks.items()):
+            if row.is_running:
+                unit, person = holder_at(self._known().holders, row.breach_after)
+                self._change(key, recorded, holder_unit=unit, holder_person=person)
+
+    def _change(self, key: tuple[str, int], recorded: Recorded[Any], **changes: Any) -> None:
+        """Change a row, if there is anything to change, and note the place of the event."""
+        row = self.clocks.get(key)
+        if row is not None and any(getattr(row, name) != value for name, value in changes.items()):
+            self.clocks[key] = replace(row, ledger_position=recorded.position, **changes)
+
+    def _known(self) -> SlaComplaintRow:
+        if self.complaint is None:
+            raise ValueError("a complaint begins with its registration")
+        return self.complaint
+
+
+def _is_in_rates(complaint: SlaComplaintRow) -> bool:
+    return complaint.nature == "complaint" and complaint.close_reason not in OUT_OF_RATES
+
+
+def _is_by_person(recorded: Recorded[Any]) -> bool:
+    """Whether a person did it, themselves or through a system that names them."""
+    metadata = recorded.metadata
+    return metadata.actor.kind == "person" or (
+        metadata.actor.kind == "system" and metadata.on_behalf_of is not None
+    )

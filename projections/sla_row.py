@@ -1,0 +1,144 @@
+"""The rows of the view `sla`, and how a row and the clock it records become each other."""
+
+from bisect import insort
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain.time.clocks import Clock
+from projections.view import Row, Table
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class ClockRow(Row, frozen=True):
+    """One clock of a complaint in one cycle."""
+
+    complaint_id: UUID
+    clock: str
+    cycle: int
+    ledger_position: int  # of the last event that changed the row
+    source_system: str
+    recorded_at: datetime  # of the event that started it
+    is_late_recorded: bool  # its start or its stop
+    started_at: datetime
+    severity: str  # whose target is compared
+    is_provisional: bool
+    is_in_rates: bool
+    is_breached_by_reclassification: bool
+    disputed_later: bool
+    holder_unit: str
+
+    holder_person: str | None = None
+    due_at: datetime | None = None
+    breach_after: datetime | None = None
+    latest_due_at: datetime | None = None  # before a change of severity cut it
+    target_microseconds: int | None = None
+    stopped_at: datetime | None = None
+    stop_reason: str | None = None
+    stop_recorded_at: datetime | None = None
+    elapsed_microseconds: int | None = None
+    verdict_as_occurred: str | None = None
+    verdict_as_recorded: str | None = None
+    verdict: str | None = None  # the official one of the two
+
+    @property
+    def is_running(self) -> bool:
+        """Whether nothing has stopped it."""
+        return self.stopped_at is None
+
+
+STOP_COLUMNS = (
+    "stopped_at",
+    "stop_reason",
+    "stop_recorded_at",
+    "elapsed_microseconds",
+    "verdict_as_occurred",
+    "verdict_as_recorded",
+    "verdict",
+)
+"""What a stop fills in, beside the holder who is charged and the flags."""
+
+Held = list[int | str | None]
+"""Since when (microseconds), by which unit, by which person a complaint was held."""
+
+
+class SlaComplaintRow(Row, frozen=True):
+    """What the clocks of a complaint depend on; complaints of an import have none."""
+
+    complaint_id: UUID
+    source_system: str
+    nature: str
+    severity: str
+    is_provisional: bool
+    cycle: int
+    holders: list[Held]  # in the order of time
+    close_reason: str | None = None
+
+
+CLOCKS = Table("sla_clocks", ClockRow, ("partition", "complaint_id", "clock", "cycle"))
+COMPLAINTS = Table("sla_complaints", SlaComplaintRow, ("partition", "complaint_id"))
+
+
+def clock_of(row: ClockRow) -> Clock:
+    """The clock that a row records."""
+    return Clock(
+        started_at=row.started_at,
+        severity=row.severity,  # type: ignore[arg-type] # written from the same type
+        is_provisional=row.is_provisional,
+        due_at=row.due_at,
+        latest_due_at=row.latest_due_at,
+        stopped_at=row.stopped_at,
+    )
+
+
+def with_clock(row: ClockRow, clock: Clock) -> ClockRow:
+    """The row with what became of its clock."""
+    return replace(
+        row,
+        started_at=clock.started_at,
+        severity=clock.severity,
+        is_provisional=clock.is_provisional,
+        due_at=clock.due_at,
+        breach_after=clock.breach_after,
+        latest_due_at=clock.latest_due_at,
+        target_microseconds=microseconds(clock.target),
+        stopped_at=clock.stopped_at,
+        elapsed_microseconds=microseconds(clock.elapsed),
+    )
+
+
+def microseconds(length: timedelta | None) -> int | None:
+    """A length of time as a whole number."""
+    return None if length is None else length // _MICROSECOND
+
+
+# --- who holds it ---------------------------------------------------------------------------
+
+
+def held_since(at: datetime, unit: str, person: str | None) -> Held:
+    """The entry of somebody who holds the complaint from an instant on."""
+    return [(at - _EPOCH) // _MICROSECOND, unit, person]
+
+
+def handed_over(holders: list[Held], held: Held) -> list[Held]:
+    """The holders with a further one; told late, it may lie before another."""
+    after = list(holders)
+    insort(after, held, key=_since)
+    return after
+
+
+def holder_at(holders: list[Held], at: datetime | None) -> tuple[str, str | None]:
+    """Unit and person who held it at an instant; without one, who holds it as far as is told."""
+    held = holders[-1]
+    if at is not None:
+        until = (at - _EPOCH) // _MICROSECOND
+        held = next((held for held in reversed(holders) if _since(held) <= until), holders[0])
+    _, unit, person = held
+    return str(unit), None if person is None else str(person)
+
+
+def _since(held: Held) -> int:
+    return int(held[0] or 0)

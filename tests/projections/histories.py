@@ -1,0 +1,251 @@
+"""Histories for the views: random ones that the decider itself allowed, and how they get stored."""
+
+import random
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from msgspec.structs import replace
+
+from domain.complaint import COMPLAINT
+from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
+from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
+from domain.complaint.contact import ContactRecorded, RecordContact
+from domain.complaint.handling import (
+    AssignComplaint,
+    ConfirmProblem,
+    ReturnAssignment,
+    SignForAssignment,
+)
+from domain.complaint.intake import (
+    AcknowledgeComplaint,
+    AddDetail,
+    CorrectField,
+    RecordSourceFact,
+    RegisterComplaint,
+)
+from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy, RemedyProposed
+from domain.complaint.resolution import (
+    ConfirmResolution,
+    DisputeResolution,
+    RecordSatisfaction,
+    ResolveComplaint,
+)
+from domain.complaint.state import Complaint
+from domain.complaint.vocabulary import Category, DecidedBy, Facts, Product
+from domain.kernel import Actor, Context, Money, Recorded, Rejected
+from domain.rulebook.defaults import DEFAULT_RULES
+from ledger.registry import Registry
+from tests.world import EVIDENCE_ID, NOTICE
+
+REGISTRY = Registry(COMPLAINT.events)
+SECRET = b"a secret of the tests"
+BEGIN = datetime(2026, 1, 30, 6, 0, tzinfo=UTC)
+WHY = {"reason_code": "because", "reason_text": "客户 said so"}
+
+PEOPLE = [
+    Actor(id=f"agent-{i}", kind="person", role="supervisor", unit_id=f"unit-{i % 2}")
+    for i in range(4)
+]
+BOT = Actor(id="bot-1", kind="bot", role="agent")
+ADAPTER = Actor(id="shop", kind="system", role="integrator")
+IMPORTER = Actor(id="cfpb", kind="import", role="import")
+
+_INSERT = """
+INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
+                           recorded_at, data, metadata)
+VALUES (%(partition)s, %(position)s, %(stream_id)s, %(version)s, %(type)s, %(schema_version)s,
+        %(recorded_at)s, %(data)s, %(metadata)s)"""
+
+
+def store(uri: str, events: Iterable[Recorded[Any]]) -> None:
+    """Put recorded events into the ledger as they are, after what is there."""
+    with psycopg.connect(uri) as connection:
+        [head] = connection.execute("SELECT position FROM ledger.heads FOR UPDATE").fetchone()
+        rows = []
+        for position, item in enumerate(events, head + 1):
+            stored = REGISTRY.encode(item.event, item.metadata)
+            rows.append(
+                {
+                    **stored._asdict(),
+                    "partition": 0,
+                    "position": position,
+                    "stream_id": item.stream_id,
+                    "version": item.version,
+                    "recorded_at": item.recorded_at,
+                }
+            )
+        connection.cursor().executemany(_INSERT, rows)
+        connection.execute(
+            "UPDATE ledger.heads SET position = %s, recorded_at = %s",
+            (head + len(rows), rows[-1]["recorded_at"]),
+        )
+
+
+def in_stream(number: int, events: Iterable[Recorded[Any]]) -> list[Recorded[Any]]:
+    """A history made for some stream, as that of another."""
+    stream = UUID(f"01957a6e-0000-7000-8000-{number:012x}")
+    return [replace(item, stream_id=stream) for item in events]
+
+
+def woven(*histories: list[Recorded[Any]]) -> list[Recorded[Any]]:
+    """Histories in the order in which they were recorded, with their places in the ledger."""
+    together = sorted((item for history in histories for item in history), key=_recorded)
+    return [replace(item, position=place) for place, item in enumerate(together, 1)]
+
+
+def _recorded(item: Recorded[Any]) -> tuple[datetime, UUID, int]:
+    return item.recorded_at, item.stream_id, item.version
+
+
+def random_histories(seed: int, complaints: int, acts: int = 25) -> list[Recorded[Any]]:
+    """Complaints worked on in any way the rules allow: late, corrected, reopened, imported."""
+    chance = random.Random(seed)
+    return woven(*(_one(chance, seed * 100_000 + n, acts) for n in range(complaints)))
+
+
+def _one(chance: random.Random, number: int, acts: int) -> list[Recorded[Any]]:
+    is_import = chance.random() < 0.1
+    zone = timezone(timedelta(hours=chance.choice([-5, 0, 8])))
+    now = BEGIN + timedelta(minutes=chance.randrange(60 * 24 * 60), seconds=chance.randrange(60))
+    state, history = COMPLAINT.initial, []
+    for act in range(acts):
+        actor, on_behalf_of = _actor(chance, is_import)
+        context = Context(
+            now=now,
+            actor=actor,
+            client_id="client",
+            command_id=UUID(int=chance.getrandbits(128)),
+            rules=DEFAULT_RULES,
+            on_behalf_of=on_behalf_of,
+            source=chance.choice(["caller", "provider", "import"] if is_import else _SOURCES),
+            precision=chance.choice(["day", "unknown"]) if is_import else "instant",
+        )
+        told = now - timedelta(minutes=chance.choice([0, 1, 4, 14, 90]), seconds=chance.randrange(2))
+        occurred_at = told.astimezone(zone) if chance.random() < 0.5 or is_import else None
+        command = _register(chance, number) if act == 0 else _command(chance, history, state)
+        command = replace(command, occurred_at=occurred_at)
+        try:
+            events = COMPLAINT.decide(command, state, context)
+        except Rejected:
+            continue
+        for event in events:
+            item = Recorded(
+                partition=0,
+                position=0,
+                stream_id=UUID(f"01957a6e-0000-7000-8000-{number:012x}"),
+                version=len(history) + 1,
+                recorded_at=now,
+                event=event,
+                metadata=context.metadata(command),
+            )
+            history.append(item)
+            state = COMPLAINT.evolve(state, item)
+        pause = chance.choice([timedelta(seconds=40), timedelta(minutes=4), timedelta(hours=9)])
+        now += pause * chance.random() + timedelta(seconds=1)
+    return history
+
+
+_SOURCES = ["caller", "provider"]
+
+
+def _actor(chance: random.Random, is_import: bool) -> tuple[Actor, str | None]:
+    if is_import:
+        return IMPORTER, None
+    kind = chance.random()
+    if kind < 0.8:
+        return chance.choice(PEOPLE), None
+    if kind < 0.9:
+        return BOT, None
+    return ADAPTER, chance.choice([None, "agent-1"])
+
+
+def _register(chance: random.Random, number: int) -> RegisterComplaint:
+    return RegisterComplaint(
+        channel=chance.choice(["phone", "web", "wechat"]),
+        source_system="tests",
+        nature=chance.choice(["complaint"] * 9 + ["enquiry"]),
+        origin="person",
+        customer_id=chance.choice([None, "customer-1"]),
+        external_ref=f"REF-{number}",
+        received_unit=chance.choice([None, "hotline"]),
+        narrative="空调不制冷 😡",
+        product=chance.choice([None, Product(sku="AC-1", model="冷风 3000", serial_no="S-1")]),
+        disputed_amount=chance.choice([None, Money(minor=12_345, currency="CNY")]),
+    )
+
+
+def _command(chance: random.Random, history: list[Recorded[Any]], state: Complaint) -> Any:
+    remedies = [i.event.remedy_id for i in history if isinstance(i.event, RemedyProposed)]
+    contacts = [i.event.contact_id for i in history if isinstance(i.event, ContactRecorded)]
+    proof = {"contact_id": contacts[-1]} if contacts else {"evidence_id": EVIDENCE_ID}
+    remedy = remedies[-1] if remedies else EVIDENCE_ID
+    make: list[Callable[[], Any]] = [
+        lambda: _assessment(chance),
+        lambda: _assessment(chance),
+        lambda: AcceptComplaint(unit_id=chance.choice(["unit-0", "unit-1"])),
+        lambda: AssignComplaint(unit_id="unit-1", person_id=chance.choice([None, "agent-1"])),
+        SignForAssignment,
+        lambda: ReturnAssignment(**WHY),
+        lambda: ConfirmProblem(by="customer", how="callback", **proof),
+        lambda: ConfirmProblem(by="customer", how="callback", **proof),
+        lambda: _contact(chance),
+        lambda: AcknowledgeComplaint(
+            by=chance.choice(["person", "bot", "automatic"]),
+            accepted_by_complainant=chance.choice([None, True, False]),
+            **proof,
+        ),
+        lambda: ProposeRemedy(kind="refund", basis="goodwill"),
+        lambda: AcceptRemedy(remedy_id=remedy),
+        lambda: FulfilRemedy(remedy_id=remedy),
+        ResolveComplaint,
+        ResolveComplaint,
+        lambda: ConfirmResolution(by="customer", how="callback", **proof),
+        lambda: DisputeResolution(explanation="坏了", **proof),
+        lambda: RecordSatisfaction(score=chance.randint(1, 5), by="customer", channel="sms"),
+        lambda: CloseComplaint(reason=chance.choice(["verified", "imported"])),
+        lambda: ReopenComplaint(**WHY),
+        lambda: RecordSourceFact(name=f"fact_{chance.randrange(2)}", value=str(chance.random())),
+        lambda: AddDetail(details=Facts(region="310000", received_unit="hotline-2")),
+        lambda: CorrectField(new=Facts(received_unit="front-desk"), **WHY),
+        lambda: CorrectField(new=Facts(nature=chance.choice(["complaint", "enquiry"])), **WHY),
+    ]
+    rare: list[Callable[[], Any]] = [
+        lambda: WithdrawComplaint(**WHY, **proof),
+        lambda: DeclineComplaint(notice=NOTICE, **WHY),
+    ]
+    onward: dict[str, Callable[[], Any]] = {
+        "registered": make[0],
+        "assessed": make[2],
+        "accepted": make[3],
+        "in_progress": ResolveComplaint if state.problem_confirmed_in_cycle else make[6],
+        "resolved": chance.choice([make[15], make[16], lambda: CloseComplaint(reason="verified")]),
+        "closed": make[19],
+    }
+    if chance.random() < 0.4:
+        return onward[state.stage]()
+    return chance.choice(rare if chance.random() < 0.02 else make)()
+
+
+def _assessment(chance: random.Random) -> AssessComplaint:
+    return AssessComplaint(
+        category=Category(path=["产品质量", "空调"], taxonomy_version="2026-01"),
+        decided_by=DecidedBy(kind="person", id="agent-1"),
+        severity=chance.choice([None, "general", "important", "major"]),
+        nature=chance.choice([None] * 8 + ["complaint", "suggestion"]),
+        tags=chance.choice([[], ["退款"]]),
+        **WHY,
+    )
+
+
+def _contact(chance: random.Random) -> RecordContact:
+    return RecordContact(
+        direction="outbound",
+        channel=chance.choice(["phone", "sms"]),
+        party="customer",
+        purpose="answer",
+        outcome=chance.choice(["reached", "no_answer"]),
+        summary="打电话",
+    )
