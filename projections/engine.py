@@ -32,9 +32,12 @@ _PATIENT = (
     " -c idle_in_transaction_session_timeout=10min -c timezone=UTC"
 )
 
+# NOT EXISTS beside ON CONFLICT: alone, that would wait for a rebuild which holds the row.
 _REGISTER = """
 INSERT INTO views.positions (view, partition)
 SELECT v.view, h.partition FROM unnest(%(views)s::text[]) AS v (view) CROSS JOIN ledger.heads AS h
+WHERE NOT EXISTS (
+    SELECT FROM views.positions AS p WHERE p.view = v.view AND p.partition = h.partition)
 ON CONFLICT DO NOTHING"""
 
 # One snapshot: a position in it lies beyond a head in it only if the ledger was damaged.

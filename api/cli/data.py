@@ -1,10 +1,11 @@
 """`import`, `simulate`, `rebuild`, `replay`: the commands that work on what is recorded."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import rich_click as click
 
@@ -12,6 +13,7 @@ from api.cli import story
 from api.cli.output import console, fail
 from api.cli.session import open_services, runner_for
 from api.config import Config
+from api.desk import utc_now
 from api.importing.mapping import MappingError, load_mapping
 from api.importing.progress import progress_bar
 from api.importing.records import FileProblem
@@ -19,7 +21,9 @@ from api.importing.rejects import default_rejects
 from api.importing.run import ImportResult, import_file, summary
 from api.problems import ProblemError
 from api.runtime import checked_login
-from api.simulation.run import SimulationResult, first_day, simulate_complaints
+from api.simulation import SimulationFailed, default_until
+from api.simulation import simulate as carry_out
+from api.simulation import summary as simulation_summary
 from domain.kernel import Rejected
 from ledger.database import DatabaseError
 from projections import VIEWS
@@ -64,22 +68,30 @@ def import_csv(file: Path, mapping: str, rejects: Path | None) -> None:
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="The last day, in UTC. Default: the day the ledger began, so that the same command"
-    " run twice changes nothing.",
+    help="Nothing happens from this day on. Default: the day the ledger began, so that the same"
+    " command run twice changes nothing.",
 )
 def simulate(complaints: int, seed: int, until: datetime | None) -> None:
     """Invent complaints (source_system `demo`) and work on them by ordinary commands."""
 
-    async def work() -> SimulationResult:
+    async def work() -> str:
         async with open_services(Config.from_environment()) as serving:
-            last = until.replace(tzinfo=UTC) if until else await first_day(serving.ledger)
+            zone = ZoneInfo(serving.desk.rules.zone)
+            last = until.replace(tzinfo=zone) if until else None
             with progress_bar("complaints") as progress:
-                return await simulate_complaints(
-                    serving.desk, complaints=complaints, seed=seed, until=last, progress=progress
+                result = await carry_out(
+                    serving.desk,
+                    complaints=complaints,
+                    seed=seed,
+                    until=last or await default_until(serving.ledger, zone.key, utc_now()),
+                    progress=progress,
                 )
+            return simulation_summary(result)
 
-    result = asyncio.run(work())
-    console.print(story.simulation_table(result))
+    try:
+        console.print(asyncio.run(work()), highlight=False)
+    except SimulationFailed as error:
+        fail(str(error))
 
 
 @click.command()

@@ -11,17 +11,18 @@ from rich.table import Table
 from api.cli.output import console
 from api.cli.session import open_services
 from api.config import Config
+from api.desk import utc_now
 from api.http import Services
 from api.importing.mapping import load_mapping
 from api.importing.progress import progress_bar
 from api.importing.run import import_file
 from api.runtime import Login
-from api.simulation.run import first_day, simulate_complaints
+from api.simulation import default_until, simulate
 from ledger import database
 from projections.engine import Runner
 
 COMPLAINTS, SEED = 300, 7
-SAMPLE = Path(__file__).resolve().parent.parent / "importing" / "sample" / "cfpb_200.csv"
+SAMPLE = Path(__file__).resolve().parents[2] / "tests" / "data" / "cfpb_200.csv"
 _COUNTS = """
 SELECT source_system, count(*), count(*) FILTER (WHERE stage <> 'closed') FROM views.complaints
 GROUP BY source_system ORDER BY source_system"""
@@ -32,11 +33,11 @@ async def load(config: Config) -> dict[str, str]:
     async with open_services(config) as serving:
         keys = await _keys(config, serving)
         with progress_bar("complaints simulated") as progress:
-            await simulate_complaints(
+            await simulate(
                 serving.desk,
                 complaints=COMPLAINTS,
                 seed=SEED,
-                until=await first_day(serving.ledger),
+                until=await default_until(serving.ledger, serving.desk.rules.zone, utc_now()),
                 progress=progress,
             )
         with progress_bar("real complaints imported") as progress:
@@ -81,8 +82,10 @@ def show(config: Config, counts: list[Any], keys: dict[str, str]) -> None:
     address = f"http://{config.host}:{config.port}"
     console.print(
         Panel(
-            f"API    {address}/docs\nkeys   {config.data / 'demo-keys.json'} (agent, supervisor, auditor)\n"
-            'SQL    psql "$(.venv/bin/closedloop uri --role bi)"\nstop   Ctrl-C',
+            f"docs   {address}/docs\n"
+            f"keys   {config.data / 'demo-keys.json'} (agent, supervisor, auditor)\n"
+            'SQL    psql "$(.venv/bin/closedloop uri --role bi)"\n'
+            "stop   Ctrl-C",
             title="closedloop is up",
             expand=False,
         )

@@ -89,15 +89,3 @@ def _short(value: Any) -> str:
         return " > ".join(_short(inner) for inner in value)
     text = " ".join(str(value).split())
     return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
-
-
-def simulation_table(result: Any) -> Table:
-    """What a simulation left, as a table."""
-    table = Table("what", "count")
-    for name, count in msgspec.to_builtins(result).items():
-        if isinstance(count, dict):
-            for inner, number in count.items():
-                table.add_row(f"{name}: {inner}", f"{number:,}")
-        else:
-            table.add_row(name, f"{count:,}")
-    return table

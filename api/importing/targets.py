@@ -77,13 +77,15 @@ def provided(paths: set[str]) -> Iterator[tuple[str, str]]:
             part = _members(part).get(step)
         if not parent or not _members(part):
             continue
-        for field in msgspec.structs.fields(part):
+        for field in msgspec.structs.fields(_unannotated(part)):
             if field.required and f"{parent}.{field.name}" not in paths:
                 yield path, f"{parent}.{field.name}"
 
 
 @cache
 def _members(kind: Any) -> dict[str, Any]:
+    """The fields of a part, by name; none of what is no part."""
+    kind = _unannotated(kind)
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return {}
     hints = get_type_hints(kind, include_extras=True)

@@ -1,10 +1,9 @@
 """What a row becomes: every field of it, and nothing that it does not say."""
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -337,8 +336,6 @@ def test_a_time_with_an_offset_is_kept_as_told() -> None:
     [order] = orders_of(parse_mapping(text), row).orders
     assert order.precision == "instant"
     assert msgspec.json.decode(order.body)["occurred_at"] == "2025-03-01T09:30:15+01:00"
-    assert timedelta(0) == timedelta(0)
-    assert UUID(int=0) != STREAM
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def test_an_ordinary_user_and_root_share_the_user_s_server(open_folder: Path) ->
     # The interpreter itself may be root's alone: give root up once everything is imported.
     become = f"os.setgroups([]); os.setgid({user.pw_gid}); os.setuid({user.pw_uid}); "
 
-    def start_as_user() -> int:
-        command = [sys.executable, "-c", IMPORT + become + START, str(folder)]
+    def start_as_user(then: str = "") -> int:
+        command = [sys.executable, "-c", IMPORT + become + START + then, str(folder)]
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
         return int(done.stdout)
 
@@ -75,8 +75,10 @@ def test_an_ordinary_user_and_root_share_the_user_s_server(open_folder: Path) ->
     assert server.status().pid == first
     server.stop()
     server.start()
-    assert {path.stat().st_uid for path in (folder, *folder.rglob("*"))} == {user.pw_uid}
-    assert start_as_user() == server.status().pid != first
+    assert {path.stat().st_uid for path in (folder, *folder.iterdir())} == {user.pw_uid}
+    second = server.status().pid
+    assert start_as_user(then="; server.remove()") == second != first
+    assert not folder.exists()
 
 
 @as_root

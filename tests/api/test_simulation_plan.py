@@ -1,0 +1,169 @@
+"""The plan of the demonstration, decided by the rules of the domain without a database."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.desk import COMMANDS, Desk
+from api.simulation.plan import Scenario, plan
+from api.simulation.run import order_of
+from api.strict import decode
+from domain.complaint import COMPLAINT
+from domain.complaint.state import Complaint
+from domain.kernel import Recorded
+from domain.rulebook.defaults import DEFAULT_RULES
+from ledger.ids import command_id
+from tests.spec import STREAM
+
+UNTIL = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def told(scenario: Scenario, now: datetime = UNTIL) -> tuple[Complaint, list[Recorded[Any]]]:
+    """What a story leaves; a refusal is raised, and no order may go without an event."""
+    desk = Desk(None, DEFAULT_RULES, lambda: now)  # type: ignore[arg-type]
+    state, history = COMPLAINT.initial, []
+    for step in scenario.steps:
+        order = order_of(step, None)
+        command = decode(COMMANDS[order.command], order.body)
+        context = desk.context(order, step.client, command_id(step.client.principal, order.key))
+        events = COMPLAINT.decide(command, state, context)
+        assert events, (scenario.story, step.command)
+        for event in events:
+            recorded = Recorded(
+                partition=0,
+                position=len(history) + 1,
+                stream_id=STREAM,
+                version=len(history) + 1,
+                recorded_at=now,
+                event=event,
+                metadata=context.metadata(command),
+            )
+            history.append(recorded)
+            state = COMPLAINT.evolve(state, recorded)
+    return state, history
+
+
+@pytest.fixture(scope="module")
+def demo() -> list[Scenario]:
+    return plan(7, 300, UNTIL)
+
+
+@pytest.fixture(scope="module")
+def outcomes(demo: list[Scenario]) -> list[tuple[Complaint, list[Recorded[Any]]]]:
+    return [told(scenario) for scenario in demo]
+
+
+def test_the_same_seed_gives_the_same_plan(demo: list[Scenario]) -> None:
+    assert plan(7, 300, UNTIL) == demo
+    assert plan(8, 300, UNTIL) != demo
+
+
+def test_the_end_may_be_told_in_any_zone(demo: list[Scenario]) -> None:
+    assert plan(7, 300, UNTIL.astimezone()) == demo
+    with pytest.raises(ValueError, match="offset"):
+        plan(7, 300, UNTIL.replace(tzinfo=None))
+
+
+def test_a_smaller_plan_is_part_of_a_larger_one(demo: list[Scenario]) -> None:
+    assert plan(7, 60, UNTIL) == [scenario for scenario in demo if scenario.number <= 60]
+
+
+def test_nothing_happens_after_the_end_or_before_the_sixty_days(demo: list[Scenario]) -> None:
+    times = [step.occurred_at for scenario in demo for step in scenario.steps]
+    assert UNTIL - timedelta(days=60) <= min(times) <= max(times) <= UNTIL
+
+
+def test_every_key_names_seed_complaint_and_step(demo: list[Scenario]) -> None:
+    keys = [step.key for scenario in demo for step in scenario.steps]
+    assert len(set(keys)) == len(keys)
+    assert {tuple(key.split(":")[:2]) for key in keys} == {("simulate", "7")}
+
+
+def test_every_command_and_every_event_occurs(
+    demo: list[Scenario], outcomes: list[tuple[Complaint, list[Recorded[Any]]]]
+) -> None:
+    commands = {step.command for scenario in demo for step in scenario.steps}
+    assert commands == set(COMMANDS)
+    events = {type(each.event) for _, history in outcomes for each in history}
+    assert events == set(COMPLAINT.events)
+
+
+def test_complaints_are_left_at_every_stage(
+    outcomes: list[tuple[Complaint, list[Recorded[Any]]]],
+) -> None:
+    stages = Counter(state.stage for state, _ in outcomes)
+    # `final_position` comes with its command, in a later issue
+    assert stages.keys() == {
+        *("registered", "assessed", "accepted", "in_progress", "resolved", "closed"),
+    }
+    reasons = Counter(state.close_reason for state, _ in outcomes if state.close_reason)
+    assert reasons.keys() == {"verified", "unreachable", "withdrawn", "declined"}
+    assert max(state.cycle for state, _ in outcomes) == 3
+
+
+def test_the_plan_knows_how_each_complaint_ends(
+    demo: list[Scenario], outcomes: list[tuple[Complaint, list[Recorded[Any]]]]
+) -> None:
+    for scenario, (state, _) in zip(demo, outcomes, strict=True):
+        assert scenario.outcome == (state.close_reason or "open"), scenario.story
+
+
+def test_the_shares_are_those_of_the_requirements(
+    outcomes: list[tuple[Complaint, list[Recorded[Any]]]],
+) -> None:
+    states = [state for state, _ in outcomes]
+    channels = Counter(state.facts.channel for state in states)
+    shares = {"phone": 45, "wechat": 30, "web": 15, "social": 10}
+    for channel, share in shares.items():
+        assert abs(channels[channel] * 100 / len(states) - share) <= 3, channel
+    assert channels.keys() == shares.keys()
+    assert 10 <= Counter(s.severity for s in states)["major"] * 100 / len(states) <= 14
+    assert Counter(s.facts.language for s in states).keys() == {"zh-CN", "en"}
+    assert {state.facts.source_system for state in states} == {"demo"}
+
+
+def test_acts_are_told_by_people_bots_notices_and_customers(
+    outcomes: list[tuple[Complaint, list[Recorded[Any]]]],
+) -> None:
+    metadata = [each.metadata for _, history in outcomes for each in history]
+    assert {each.actor.kind for each in metadata} == {"person", "bot", "system", "customer"}
+    assert {each.occurred_at_source for each in metadata} == {"provider"}
+    assert {each.actor.role for each in metadata} == {"simulation"}
+    people = {each.on_behalf_of for each in metadata if each.actor.kind == "person"}
+    assert None not in people
+    assert len(people) > 20
+
+
+def test_some_problems_are_confirmed_late_and_some_first_answers_are_in_time(
+    outcomes: list[tuple[Complaint, list[Recorded[Any]]]],
+) -> None:
+    late, waits = 0, []
+    for state, history in outcomes:
+        assert state.received_at is not None
+        for each in history:
+            late += getattr(each.event, "is_late", False)
+        waits += [
+            (each.occurred_at - state.received_at) / timedelta(minutes=1)
+            for each in history
+            if type(each.event).__name__ == "ComplaintAssessed"
+        ][:1]
+    assert late > 0
+    met = sum(wait <= 15 for wait in waits)
+    assert 0.5 < met / len(waits) < 0.9
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    complaints=st.integers(1, 60),
+    until=st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)),  # noqa: DTZ001
+)
+def test_no_order_of_any_plan_is_refused(seed: int, complaints: int, until: datetime) -> None:
+    end = until.replace(tzinfo=UTC)
+    for scenario in plan(seed, complaints, end):
+        state, _ = told(scenario, end)
+        assert scenario.outcome == (state.close_reason or "open")
