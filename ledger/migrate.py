@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 from psycopg import sql
@@ -105,10 +104,11 @@ def _set_partitions(connection: psycopg.Connection[Any], partitions: int) -> Non
 
 
 def _set_zone(connection: psycopg.Connection[Any], zone: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError) as error:
-        raise DatabaseError(f"{zone} is no time zone") from error
+    known = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = %s)", (zone,)
+    ).fetchone()
+    if known != (True,):
+        raise DatabaseError(f"{zone} is no time zone that PostgreSQL knows")
     connection.execute("UPDATE ledger.settings SET value = %s WHERE name = 'zone'", (zone,))
 
 

@@ -102,10 +102,14 @@ def rebuild(view: str, batch: int) -> None:
     config = Config.from_environment()
     runner = runner_for(config, checked_login(config))
     for name in VIEWS if view == "all" else (view,):
-        with progress_bar("events") as progress:
-            events = runner.rebuild(name, batch_size=batch, progress=progress)
+        with progress_bar("events") as show:
+            events = runner.rebuild(
+                name,
+                batch_size=batch,
+                progress=lambda done, total, show=show: show(done, done / max(total, 1)),  # type: ignore[misc]
+            )
         digest = runner.digest(name)
-        console.print(f"{name}: {events:,} events, digest {digest}", highlight=False)
+        click.echo(f"{name}: {events:,} events, digest {digest}")
 
 
 @click.command()

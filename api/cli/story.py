@@ -6,14 +6,14 @@ from uuid import UUID
 
 import msgspec
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from domain.complaint import COMPLAINT, UnknownComplaint
-from domain.kernel import Recorded, fold
+from domain.kernel import Recorded
 from ledger.ids import read_token, tracking_number
 
-_SHORT = 60
+_SHORT = 200
 
 
 def as_of(history: list[Recorded[Any]], moment: str | None) -> list[Recorded[Any]]:
@@ -41,28 +41,28 @@ def tell(console: Console, complaint_id: UUID, history: list[Recorded[Any]]) -> 
     """Print the events one by one, and how the complaint stands after the last."""
     if not history or type(history[0].event) not in COMPLAINT.events:
         raise UnknownComplaint
-    state = fold(COMPLAINT, history)
-    number = tracking_number(state.partition, state.position)
-    table = Table(
-        "v", "occurred", "recorded", "event", "by", "what", title=f"{number}  {complaint_id}"
-    )
-    stage = COMPLAINT.initial
+    state = COMPLAINT.initial
     for recorded in history:
-        stage = COMPLAINT.evolve(stage, recorded)
-        table.add_row(
-            str(recorded.version),
-            _time(recorded.occurred_at, recorded.metadata.occurred_at_precision),
-            _time(recorded.recorded_at, "instant"),
-            f"{type(recorded.event).__name__}\n[dim]{stage.stage}[/dim]",
-            f"{recorded.metadata.by}\n[dim]{recorded.metadata.actor.role}[/dim]",
-            Text(_what(recorded.event)),  # as text: nothing anybody wrote is markup
-        )
-    console.print(table)
+        stage_before = state.stage
+        state = COMPLAINT.evolve(state, recorded)
+        line = Text(f"v{recorded.version:<3}")
+        line.append(_time(recorded.occurred_at, recorded.metadata.occurred_at_precision), "cyan")
+        line.append(f"  {type(recorded.event).__name__}", "bold")
+        if state.stage != stage_before:
+            line.append(f"  → {state.stage}", "green")
+        line.append(f"  by {recorded.metadata.by} ({recorded.metadata.actor.role})", "dim")
+        console.print(line)
+        # As text: nothing that anybody wrote is markup.
+        console.print(Padding(Text(_what(recorded.event)), (0, 0, 0, 4)))
+        if recorded.metadata.occurred_at is not None:
+            told = f"recorded {_time(recorded.recorded_at, 'instant')}"
+            console.print(Padding(Text(told, "dim"), (0, 0, 0, 4)))
+    number = tracking_number(state.partition, state.position)
     owner = f"{state.holder_unit} / {state.owner_person or '-'}"
     console.print(
-        f"stage {state.stage}, cycle {state.cycle}, severity {state.severity}"
-        f"{' (provisional)' if state.is_provisional else ''}, held by {owner}"
-        f"{f', closed as {state.close_reason}' if state.close_reason else ''}",
+        f"\n{number} ({complaint_id}): stage {state.stage}, cycle {state.cycle},"
+        f" severity {state.severity}{' (provisional)' if state.is_provisional else ''},"
+        f" held by {owner}{f', closed as {state.close_reason}' if state.close_reason else ''}",
         highlight=False,
         markup=False,
     )
@@ -79,12 +79,12 @@ def _time(moment: datetime, precision: str) -> str:
 
 def _what(event: Any) -> str:
     facts = msgspec.to_builtins(event)
-    return "\n".join(f"{name}: {_short(value)}" for name, value in facts.items())
+    return " · ".join(f"{name} {_short(value)}" for name, value in facts.items())
 
 
 def _short(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_short(inner)}" for name, inner in value.items())
+        return "(" + ", ".join(f"{name} {_short(inner)}" for name, inner in value.items()) + ")"
     if isinstance(value, list):
         return " > ".join(_short(inner) for inner in value)
     text = " ".join(str(value).split())

@@ -90,7 +90,7 @@ def served(database: Database) -> Iterator[Api]:
         threading.Thread(target=runner.run, args=(stop, wake)),
         threading.Thread(target=server.run, kwargs={"sockets": [bound]}),
     ]
-    keys = asyncio.run(_keys(database))
+    keys = asyncio.run(keys_of(database))
     for thread in threads:
         thread.start()
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -107,7 +107,8 @@ def served(database: Database) -> Iterator[Api]:
         bound.close()
 
 
-async def _keys(database: Database) -> dict[str, str]:
+async def keys_of(database: Database) -> dict[str, str]:
+    """A new key for every role."""
     ledger = Ledger(database.app, registry())
     await ledger.open()
     try:

