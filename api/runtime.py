@@ -46,6 +46,9 @@ def app_login(config: Config) -> Login:
 
 def checked_login(config: Config) -> Login:
     """The login that serves and works, after making sure that the database fits this release."""
+    if config.database_url is None and config.database_url_app is None:
+        if not is_up_to_date(config):  # else its roles have no passwords, a riddle to solve
+            raise DatabaseError("the database is not set up: run `closedloop migrate`")
     login = app_login(config)
     try:
         with database.connect(login.uri, role=login.role) as connection:
