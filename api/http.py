@@ -6,7 +6,7 @@ A `Route` is data; the handler, the OpenAPI entry and the role check are made fr
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID
+from urllib.parse import unquote
 
 import msgspec
 import structlog
@@ -14,6 +14,7 @@ from litestar import Request, Response
 from litestar.exceptions import ClientException
 
 from api import problems
+from api.cursors import Cursors
 from api.desk import Client, Desk
 from api.keys import Keys
 from api.problems import ProblemError, ProblemType
@@ -54,6 +55,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     keys: Keys
     places: Any  # api.places.Places: addresses and positions of views
+    cursors: Cursors
     runner: Any | None = None
 
 
@@ -77,6 +79,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     body_example: Any = None
     status: int = 200
     media_type: str = "application/json"
+    headers: tuple[str, ...] = ()  # of the answer, beside those of every answer
     problems: tuple[ProblemType, ...] = ()
 
 
@@ -94,26 +97,44 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         assert self.client is not None
         return self.client
 
+    def path(self, name: str) -> str:
+        """A parameter of the path, decoded only now: it may hold an encoded slash."""
+        try:
+            return unquote(self.request.path_params[name], errors="strict")
+        except UnicodeDecodeError:
+            raise ProblemError(problems.NOT_FOUND) from None
+
     def query(self, name: str) -> str | None:
-        """A query parameter, given at most once."""
+        """A query parameter, given at most once, in UTF-8 and without NUL."""
         values = self.request.query_params.getall(name, [])
         if len(values) > 1:
             raise ProblemError(problems.BAD_QUERY, name=name, expected="at most once")
+        # What is not UTF-8 arrives as the replacement character.
+        if values and ("\ufffd" in values[0] or "\x00" in values[0]):
+            raise ProblemError(problems.BAD_QUERY, name=name, expected="text in UTF-8")
         return values[0] if values else None
 
     def header(self, name: str, pattern: str, expected: str) -> str | None:
-        """A header that has this form; None where it is missing."""
-        value = self.request.headers.get(name)
-        if value is not None and not re.fullmatch(pattern, value, re.ASCII):
+        """A header that has this form, given at most once; None where it is missing."""
+        values = self.request.headers.getall(name, [])
+        if len(values) > 1:
+            raise ProblemError(problems.BAD_HEADER, name=name, expected="at most once")
+        if values and not re.fullmatch(pattern, values[0], re.ASCII):
             raise ProblemError(problems.BAD_HEADER, name=name, expected=expected)
-        return value
+        return values[0] if values else None
 
     async def body(self) -> bytes:
         """The body, if it is JSON by its own account and not too large."""
-        declared = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if declared != "application/json":
+        headers = self.request.headers
+        media_type, _, parameters = headers.get("content-type", "").partition(";")
+        charset = re.fullmatch(r"\s*charset=\"?utf-?8\"?\s*|\s*", parameters, re.IGNORECASE)
+        if (
+            media_type.strip().lower() != "application/json"
+            or charset is None
+            or headers.get("content-encoding", "identity").strip().lower() != "identity"
+        ):
             raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE)
-        length = self.request.headers.get("content-length", "0")
+        length = headers.get("content-length", "0")
         if length.isascii() and length.isdigit() and int(length) > MAX_BYTES:
             raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
         body = bytearray()
@@ -129,10 +150,9 @@ async def serve(request: AnyRequest, route: Route, services: Services) -> Respon
     request.scope["route"] = route.path  # type: ignore[typeddict-unknown-key]
     try:
         client = await _let_in(request, route, services)
-        known = {parameter.name for parameter in route.parameters if parameter.place == "query"}
-        for name in request.query_params:
-            if name not in known:
-                raise ProblemError(problems.BAD_QUERY, name=name, expected="not known here")
+        known = [parameter.name for parameter in route.parameters if parameter.place == "query"]
+        if not set(request.query_params) <= set(known):
+            raise ProblemError(problems.UNKNOWN_QUERY, known=", ".join(known) or "none")
         asked = Asked(request=request, route=route, services=services, client=client)
         answer = await route.handler(asked)
     except Exception as error:
@@ -140,21 +160,31 @@ async def serve(request: AnyRequest, route: Route, services: Services) -> Respon
     content = answer.content
     if not isinstance(content, bytes):
         content = msgspec.json.encode(content)
+    headers = answer.headers
+    if route.roles is not None:  # what a key opened is for nobody's cache
+        headers = {"Cache-Control": "no-store", **headers}
     return Response(
-        content, status_code=answer.status, headers=answer.headers, media_type=answer.media_type
+        content, status_code=answer.status, headers=headers, media_type=answer.media_type
     )
 
 
 async def _let_in(request: AnyRequest, route: Route, services: Services) -> Client | None:
     if route.roles is None:
         return None
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    client = await services.keys.recognise(text) if scheme.lower() == "bearer" else None
-    if client is None:
-        raise ProblemError(problems.UNAUTHENTICATED)
+    client = await recognise(request, services.keys)
     request.scope["client_id"] = client.client_id  # type: ignore[typeddict-unknown-key]
     if client.role not in route.roles:
         raise ProblemError(problems.FORBIDDEN, role=client.role)
+    return client
+
+
+async def recognise(request: AnyRequest, keys: Keys) -> Client:
+    """Whose key the request carries; without exactly one good key it is refused."""
+    values = request.headers.getall("authorization", [])
+    scheme, _, text = values[0].partition(" ") if len(values) == 1 else ("", "", "")
+    client = await keys.recognise(text) if scheme.lower() == "bearer" else None
+    if client is None:
+        raise ProblemError(problems.UNAUTHENTICATED)
     return client
 
 
@@ -169,6 +199,8 @@ def as_problem(error: Exception) -> ProblemError:
             return ProblemError(problems.NOT_JSON)
         case Invalid(errors=errors):
             return ProblemError(problems.INVALID, errors=errors)
+        case VersionConflict(actual=0) | WrongStream():  # nothing there, or no complaint
+            return problems.of_rejection(UnknownComplaint())
         case VersionConflict(expected=expected, actual=actual):
             return ProblemError(
                 problems.VERSION_CONFLICT,
@@ -177,8 +209,6 @@ def as_problem(error: Exception) -> ProblemError:
                 expected=expected,
                 actual=actual,
             )
-        case WrongStream():
-            return problems.of_rejection(UnknownComplaint())
         case IdempotencyKeyReused():
             return ProblemError(problems.KEY_REUSED)
         case Unavailable():
@@ -193,92 +223,3 @@ def as_problem(error: Exception) -> ProblemError:
     place = f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else "unknown"
     log.error("internal error", error=type(error).__name__, place=place)
     return ProblemError(problems.INTERNAL)
-
-
-# --- parameters that many routes take -------------------------------------------------------
-
-ADDRESS = Parameter(
-    name="address",
-    place="path",
-    description="The complaint: its id, its tracking number, or `<channel>:<external_ref>`.",
-    schema={"type": "string", "minLength": 1, "maxLength": 600},
-    is_required=True,
-)
-IDEMPOTENCY_KEY = Parameter(
-    name="Idempotency-Key",
-    place="header",
-    description="1-200 visible ASCII characters; the same key with the same command is answered"
-    " as the first time.",
-    schema={"type": "string", "pattern": r"^[\x21-\x7E]{1,200}$"},
-    is_required=True,
-    example="7f1d2c9e-1",
-)
-IF_MATCH = Parameter(
-    name="If-Match",
-    place="header",
-    description='The version the command was decided on, as an ETag: `"3"`.',
-    schema={"type": "string", "pattern": r'^"[0-9]{1,9}"$'},
-)
-ON_BEHALF_OF = Parameter(
-    name="On-Behalf-Of",
-    place="header",
-    description="The staff id of the person who gives the order through this client.",
-    schema={"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"},
-)
-ACCEPT_LANGUAGE = Parameter(
-    name="Accept-Language",
-    place="header",
-    description="`en` or `zh-CN`: the language of titles and details of problems.",
-    schema={"type": "string", "maxLength": 200},
-)
-AT_LEAST = Parameter(
-    name="at_least",
-    place="query",
-    description="A `Ledger-Position`: wait until the view has reached it (at most 5 s, then 503).",
-    schema={"type": "string", "pattern": r"^[0-9]{1,5}:[0-9]{1,18}(,[0-9]{1,5}:[0-9]{1,18})*$"},
-)
-
-
-class ErrorsOf:
-    """The problems that groups of routes share."""
-
-    KEYED = (problems.UNAUTHENTICATED, problems.FORBIDDEN, problems.UNAVAILABLE, problems.INTERNAL)
-    BODY = (
-        problems.NOT_JSON,
-        problems.TOO_LARGE,
-        problems.UNSUPPORTED_MEDIA_TYPE,
-        problems.INVALID,
-    )
-
-
-def idempotency_key(asked: Asked) -> str:
-    """The key that makes the order safe to repeat."""
-    key = asked.header("Idempotency-Key", r"[\x21-\x7e]{1,200}", "1-200 visible ASCII characters")
-    if key is None:
-        raise ProblemError(
-            problems.BAD_HEADER, name="Idempotency-Key", expected="required on writes"
-        )
-    return key
-
-
-def if_match(asked: Asked) -> int | None:
-    """The version the caller decided on."""
-    value = asked.header("If-Match", r'"[0-9]{1,9}"', 'a version in quotes, as in "3"')
-    return int(value.strip('"')) if value is not None else None
-
-
-def whole_number(asked: Asked, name: str, default: int, low: int, high: int) -> int:
-    """A whole number of the query."""
-    text = asked.query(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and low <= int(text) <= high):
-        raise ProblemError(problems.BAD_QUERY, name=name, expected=f"{low} to {high}")
-    return int(text)
-
-
-def parse_uuid(text: str) -> UUID | None:
-    """The id that a text is; None where it is none."""
-    if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text, re.ASCII) is None:
-        return None
-    return UUID(text)

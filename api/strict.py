@@ -6,7 +6,7 @@ pass, and a database cannot store those, so a second pass over the JSON looks fo
 
 import json
 import re
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -15,6 +15,10 @@ T = TypeVar("T")
 
 MAX_BYTES = 1024 * 1024
 _YEARS = range(1900, 2201)
+_FURTHEST_OFFSET = timedelta(hours=15, minutes=59)
+"""PostgreSQL takes no offset of 16 hours or more: a view would halt at the event for good."""
+_FIELD = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+"""What names of fields and keys of maps look like; any other is unknown wherever it stands."""
 _decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
 
 
@@ -102,68 +106,83 @@ def _no_number(text: str) -> None:
 
 def _look_for_bad_text(tree: Any, pointer: str) -> None:
     if isinstance(tree, str):
-        if "\x00" in tree:
-            raise Invalid(FieldError(pointer, "nul_character", "Text must not contain NUL."))
-        if not tree.isascii():
-            try:
-                tree.encode("utf-8")
-            except UnicodeEncodeError:
-                raise Invalid(
-                    FieldError(pointer, "lone_surrogate", "Text must be valid Unicode.")
-                ) from None
+        _refuse_bad_text(tree, pointer)
     elif isinstance(tree, dict):
         for key, value in tree.items():
-            _look_for_bad_text(key, pointer)
-            _look_for_bad_text(value, f"{pointer}/{_escape(key)}")
+            _look_for_bad_text(value, _pointer_to_key(key, pointer))
     elif isinstance(tree, list):
         for index, value in enumerate(tree):
             _look_for_bad_text(value, f"{pointer}/{index}")
     elif isinstance(tree, _Twice):
         raise Invalid(
             FieldError(
-                f"{pointer}/{_escape(tree.key)}", "duplicate_field", "The field appears twice."
+                _pointer_to_key(tree.key, pointer), "duplicate_field", "The field appears twice."
             )
         )
 
 
-def _escape(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")
+def _refuse_bad_text(text: str, pointer: str) -> None:
+    if "\x00" in text:
+        raise Invalid(FieldError(pointer, "nul_character", "Text must not contain NUL."))
+    if text.isascii():
+        return
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Invalid(
+            FieldError(pointer, "lone_surrogate", "Text must be valid Unicode.")
+        ) from None
+
+
+def _pointer_to_key(key: str, pointer: str) -> str:
+    """Where a key stands. A name that none of ours can have goes no further, nor is it quoted."""
+    if _FIELD.fullmatch(key) is None:
+        _refuse_bad_text(key, pointer)
+        raise Invalid(
+            FieldError(pointer, "unknown_field", "A field of this object is not known here.")
+        )
+    return f"{pointer}/{key}"
 
 
 def _look_for_bad_times(value: Any, pointer: str) -> None:
     """Times beyond any calendar would overflow when they are moved to another zone."""
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         if value.year not in _YEARS:
             raise Invalid(FieldError(pointer, "invalid_value", "The year is out of range."))
+        if isinstance(value, datetime) and abs(_offset(value)) > _FURTHEST_OFFSET:
+            raise Invalid(FieldError(pointer, "invalid_value", "The offset is out of range."))
     elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             _look_for_bad_times(getattr(value, name), f"{pointer}/{name}")
 
 
-_AT = re.compile(r" - at (?:`(.*)`|.* in `(.*)`)$", re.DOTALL)
-_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`", re.DOTALL)
-_MISSING = re.compile(r"^Object missing required field `(.*?)`", re.DOTALL)
+def _offset(moment: datetime) -> timedelta:
+    return moment.utcoffset() or timedelta()
+
+
+# Only names that `_FIELD` lets pass come this far, so nothing sent can look like a path.
+_AT = re.compile(r" - at (?:`key` in )?`([^`]*)`$")
+_UNKNOWN = re.compile(r"^Object contains unknown field `([^`]*)`")
+_MISSING = re.compile(r"^Object missing required field `([^`]*)`")
 
 
 def _field_error(message: str) -> FieldError:
     """msgspec's message as pointer, code and detail, without the value it may quote."""
     place = _AT.search(message)
-    pointer = _pointer((place[1] or place[2]) if place else "$")
+    pointer = _pointer(place[1] if place else "$")
     text = message[: place.start()] if place else message
     if unknown := _UNKNOWN.match(text):
         return FieldError(
-            f"{pointer}/{_escape(unknown[1])}", "unknown_field", "This field is not known here."
+            f"{pointer}/{unknown[1]}", "unknown_field", "This field is not known here."
         )
     if missing := _MISSING.match(text):
-        return FieldError(
-            f"{pointer}/{_escape(missing[1])}", "missing_field", "This field is required."
-        )
+        return FieldError(f"{pointer}/{missing[1]}", "missing_field", "This field is required.")
     if text.startswith("Invalid enum value"):
         text = "Not one of the values allowed here"
     return FieldError(pointer, "invalid_value", f"{text}.")
 
 
 def _pointer(path: str) -> str:
-    """`$.product.units[1].sku` as `/product/units/1/sku`."""
-    steps = re.findall(r"\.([^.\[]+)|\[([^\]]+)\]", path)
-    return "".join(f"/{_escape(name or index)}" for name, index in steps)
+    """`$.product.units[1].sku` as `/product/units/1/sku`; of a map, msgspec names no key."""
+    steps = re.findall(r"\.([^.\[]+)|\[(\d+)\]", path.partition("[...]")[0])
+    return "".join(f"/{name or index}" for name, index in steps)

@@ -80,14 +80,14 @@ def show(found: list[dict[str, object]]) -> None:
     """Print the figures as a table."""
     table = Table("figure (ours | baseline)", "unit", "baseline", "ours", "ratio", "spread")
     for row in found:
-        low, high = row["spread"]  # type: ignore[misc]
+        spread: list[float] = row["spread"]  # type: ignore[assignment]
         table.add_row(
             str(row["figure"]),
             str(row["unit"]),
             f"{row['baseline']:,.2f}",
             f"{row['ours']:,.2f}",
             f"{row['ratio']:.2f}",
-            f"{low:.2f}-{high:.2f}",
+            f"{spread[0]:.2f}-{spread[1]:.2f}",
         )
     Console(width=120).print(table)
 

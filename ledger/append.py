@@ -160,7 +160,7 @@ def _current_versions(
         rows = yield Statement(_SELECT_VERSION, {"partition": partition, "stream_id": ids[0]})
     else:
         rows = yield Statement(_SELECT_VERSIONS, {"partition": partition, "stream_ids": ids})
-    return {stream_id: version for stream_id, version in rows}
+    return dict(rows)  # type: ignore[arg-type]
 
 
 def _judge(

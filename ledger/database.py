@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how they are opened, whom they serve, which errors pass by themselves."""
+"""Connections to PostgreSQL: how they are opened, as whom, and which errors pass by themselves."""
 
 import asyncio
 from collections.abc import Generator

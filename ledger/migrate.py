@@ -1,4 +1,4 @@
-"""Bringing a database to the present shape: plain SQL migrations, partitions, zone, formats, roles."""
+"""Brings a database to the present shape: SQL migrations, partitions, zone, format, roles."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -116,7 +116,7 @@ def _set_zone(connection: psycopg.Connection[Any], zone: str) -> None:
 
 
 def check(connection: psycopg.Connection[Any]) -> None:
-    """Refuse a database that is not migrated, of another format, or whose login can alter events."""
+    """Refuse a database that is not set up, of another format, or whose login may alter events."""
     try:
         row = connection.execute(
             "SELECT value::int FROM ledger.settings WHERE name = 'format'"

@@ -1,4 +1,4 @@
-"""The writer: one task per process and partition, which owns its connection and appends what waits."""
+"""The writer: one task per process and partition, owning its connection; appends what waits."""
 
 import asyncio
 from collections.abc import Callable

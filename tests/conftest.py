@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
 def migrated(server: Embedded) -> str:
     """The name of a migrated database that is only cloned, never used."""
     _create(server, "migrated", template="template1")
-    passwords = {role: conninfo_to_dict(server.uri(role))["password"] for role in ROLES}
+    passwords = {role: str(conninfo_to_dict(server.uri(role))["password"]) for role in ROLES}
     migrate(server.uri(database="migrated"), passwords=passwords)
     return "migrated"
 

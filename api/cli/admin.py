@@ -8,12 +8,14 @@ import rich_click as click
 from rich.table import Table
 
 from api.cli.output import console, fail
-from api.cli.session import open_services
+from api.cli.session import open_services, runner_for
 from api.config import Config
 from api.roles import ROLES
-from api.runtime import embedded, first_line, migrate_database, owner_uri
+from api.runtime import checked_login, embedded, first_line, migrate_database, owner_uri
+from domain.kernel import Rejected
 from ledger.database import DatabaseError
 from ledger.migrate import MAX_PARTITIONS, missing_migrations
+from projections import VIEWS
 
 
 @click.command()
@@ -65,8 +67,6 @@ def create(name: str, role: str, principal: str | None, kind: Any, unit: str | N
 @click.argument("key_id")
 def revoke(key_id: str) -> None:
     """Take a key back: it opens nothing any more."""
-    from api.problems import of_rejection
-    from domain.kernel import Rejected
 
     async def take_back() -> None:
         async with open_services(Config.from_environment()) as serving:
@@ -75,7 +75,7 @@ def revoke(key_id: str) -> None:
     try:
         asyncio.run(take_back())
     except Rejected as rejected:
-        fail(of_rejection(rejected).problem.detail.format(**rejected.facts))
+        fail(rejected.explain()[1])
     console.print(f"revoked {key_id}")
 
 
@@ -103,7 +103,8 @@ def list_keys() -> None:
 
 @click.command()
 @click.option("--config", "show_config", is_flag=True, help="Print the settings, without secrets.")
-def status(show_config: bool) -> None:
+@click.option("--digests", is_flag=True, help="Print a digest of the content of each view.")
+def status(show_config: bool, digests: bool) -> None:
     """Show what runs, how many events there are, and how far the views have come."""
     config = Config.from_environment()
     if show_config:
@@ -111,6 +112,11 @@ def status(show_config: bool) -> None:
         for name, value in config.shown().items():
             settings.add_row(name, value)
         console.print(settings)
+        return
+    if digests:
+        runner = runner_for(config, checked_login(config))
+        for name in VIEWS:
+            click.echo(f"{name} {runner.digest(name)}")
         return
     if config.database_url is None:
         found = embedded(config).status()

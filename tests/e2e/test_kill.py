@@ -103,9 +103,7 @@ def test_a_killed_server_loses_and_doubles_nothing(
     for _ in range(ROUNDS):
         server.start()
         enough = threading.Event()
-        callers = [
-            threading.Thread(target=call, args=(server.url, enough)) for _ in range(CALLERS)
-        ]
+        callers = [threading.Thread(target=call, args=(server.url, enough)) for _ in range(CALLERS)]
         for caller in callers:
             caller.start()
         assert enough.wait(60)

@@ -1,4 +1,4 @@
-"""`Ledger.execute`: idempotent, optimistic, durable; and the library's own ways to the same rows."""
+"""`Ledger.execute`: idempotent, optimistic, durable; and the library on the same rows."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -249,9 +249,11 @@ def test_events_are_for_ever(database: Database) -> None:
     )
     for login in (database.app, database.owner):
         for attempt in attempts:
-            with psycopg.connect(login) as connection:
-                with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    connection.execute(attempt)
+            with (
+                psycopg.connect(login) as connection,
+                pytest.raises(psycopg.errors.InsufficientPrivilege),
+            ):
+                connection.execute(attempt)
 
 
 def test_recorded_at_never_falls_when_the_clock_does(fresh_database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Eight writer processes, a fifth of their transactions rolled back, and a reader that follows live."""
+"""Eight writer processes, a fifth of their transactions rolled back, and a live reader."""
 
 import contextlib
 import multiprocessing
@@ -29,7 +29,7 @@ def _write(uri: str, number: int, done: "Queue[list[tuple[int, UUID, int, str]]]
     own: dict[UUID, int] = {}
     with connections.connect(uri) as connection:
         for batch_number in range(BATCHES):
-            entries = []
+            entries: list[Entry] = []
             for _ in range(chance.randint(1, 3)):
                 stream = chance.choice([new_stream_id(), *own, *shared])
                 label = f"{number}/{batch_number}/{len(entries)}"

@@ -1,4 +1,4 @@
-"""Who may do what in the database, on every PostgreSQL in the wheel, with an owner who is no superuser."""
+"""What each role may do, on every PostgreSQL in the wheel, with an owner who is no superuser."""
 
 import os
 import subprocess
@@ -15,19 +15,17 @@ from ledger.embedded import Embedded
 from ledger.migrate import APP_ROLE, ROLES, check, migrate
 
 DENIED = psycopg.errors.InsufficientPrivilege
-EVENT = (
-    "INSERT INTO ledger.events VALUES (0, %s, gen_random_uuid(), 1, 'T', 1, now(), '{}', '{}')"
-)
+EVENT = "INSERT INTO ledger.events VALUES (0, %s, gen_random_uuid(), 1, 'T', 1, now(), '{}', '{}')"
 
 
 @pytest.fixture(scope="module", params=[16, 18])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Embedded]:
     server = Embedded(tmp_path_factory.mktemp(f"pg{request.param}") / "postgres", request.param)
     server.start()
     try:
-        passwords = {
-            role: str(conninfo_to_dict(server.uri(role))["password"]) for role in ROLES
-        }
+        passwords = {role: str(conninfo_to_dict(server.uri(role))["password"]) for role in ROLES}
         migrate(server.uri(), passwords=passwords)
         yield server
     finally:
