@@ -113,15 +113,16 @@ def append(
                 known[entry.command.command_id] = (entry.command.digest, outcome)
         outcomes.append(outcome)
 
-    yield from _insert(partition, accepted, head, recorded_at)
+    common = {"partition": partition, "recorded_at": recorded_at}
+    yield from _insert_events(common, accepted, head)
+    yield from _insert_commands(common, accepted)
     if position > head:
-        yield Statement(
-            _MOVE_HEAD, {"partition": partition, "position": position, "recorded_at": recorded_at}
-        )
+        yield Statement(_MOVE_HEAD, {**common, "position": position})
     return outcomes
 
 
 Known = dict[UUID, tuple[bytes, Receipt]]
+Accepted = Sequence[tuple[Entry, Receipt]]
 
 
 def receipt_of(partition: int, row: tuple[Any, ...]) -> tuple[bytes, Receipt]:
@@ -160,7 +161,7 @@ def _current_versions(
         rows = yield Statement(_SELECT_VERSION, {"partition": partition, "stream_id": ids[0]})
     else:
         rows = yield Statement(_SELECT_VERSIONS, {"partition": partition, "stream_ids": ids})
-    return dict(rows)  # type: ignore[arg-type]
+    return dict(rows)
 
 
 def _judge(
@@ -195,31 +196,19 @@ def _judge(
     )
 
 
-def _insert(
-    partition: int,
-    accepted: Sequence[tuple[Entry, Receipt]],
-    head: int,
-    recorded_at: datetime,
+def _insert_events(
+    common: dict[str, Any], accepted: Accepted, head: int
 ) -> Generator[Statement, Rows, None]:
-    """Insert what was accepted. A unique violation here is a bug, not a lost race."""
+    """Insert the events of what was accepted. A unique violation is a bug, not a lost race."""
     rows = [
         (entry.stream_id, entry.expected_version + number, event)
         for entry, _ in accepted
         for number, event in enumerate(entry.events, 1)
     ]
-    common = {"partition": partition, "recorded_at": recorded_at}
     if len(rows) == 1:  # scalars cost half of what arrays do, and most batches are of one
         [(stream_id, version, event)] = rows
-        yield Statement(
-            _INSERT_EVENT,
-            {
-                **common,
-                **event._asdict(),
-                "position": head + 1,
-                "stream_id": stream_id,
-                "version": version,
-            },
-        )
+        place = {"position": head + 1, "stream_id": stream_id, "version": version}
+        yield Statement(_INSERT_EVENT, {**common, **event._asdict(), **place})
     elif rows:
         yield Statement(
             _INSERT_EVENTS,
@@ -234,21 +223,23 @@ def _insert(
                 "metadata": [event.metadata for _, _, event in rows],
             },
         )
+
+
+def _insert_commands(
+    common: dict[str, Any], accepted: Accepted
+) -> Generator[Statement, Rows, None]:
+    """Remember what was accepted, with the answer that is given."""
     keyed = [(entry.command, receipt) for entry, receipt in accepted if entry.command is not None]
     if len(keyed) == 1:
         [(command, receipt)] = keyed
-        yield Statement(
-            _INSERT_COMMAND,
-            {
-                **common,
-                **command._asdict(),
-                "status": receipt.status,
-                "stream_id": receipt.stream_id,
-                "version": receipt.version,
-                "position": receipt.position,
-                "events": list(receipt.events),
-            },
-        )
+        answer = {
+            "status": receipt.status,
+            "stream_id": receipt.stream_id,
+            "version": receipt.version,
+            "position": receipt.position,
+            "events": list(receipt.events),
+        }
+        yield Statement(_INSERT_COMMAND, {**common, **command._asdict(), **answer})
     elif keyed:
         yield Statement(
             _INSERT_COMMANDS,

@@ -46,7 +46,7 @@ async def in_order(
             yield window[0][0], await window[0][1]
             window.popleft()
     finally:
-        unfinished = [task for _, task in window if not task.done()]
-        for task in unfinished:
+        for _, task in window:
             task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
+        # Those that are done as well: an error that nobody looks at would be logged later.
+        await asyncio.gather(*(task for _, task in window), return_exceptions=True)

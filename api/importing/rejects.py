@@ -8,6 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any
 
+from api.importing.mapping import FileFormat
 from api.importing.records import FileProblem, Record
 
 HEADER = ("reject_line", "reject_reason")
@@ -23,9 +24,12 @@ def default_rejects(path: Path) -> Path:
 class Rejects:
     """The file of rejected rows; there is none while no row is rejected."""
 
-    def __init__(self, path: Path, source: Path, columns: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path, source: Path, columns: Sequence[str], format_: FileFormat
+    ) -> None:
         """Take the place of an earlier file of rejects, and of no other file."""
         self.path = path
+        self._format = format_  # as the input's, so that the same mapping reads it
         self._columns = columns
         self._file: IO[str] | None = None
         if path.exists():
@@ -46,10 +50,11 @@ class Rejects:
         """Keep a rejected row: its line, the reason and, if they fit, its cells."""
         if self._file is None:
             self._file = self._open()
-            self._writer = csv.writer(self._file)
+            self._writer = csv.writer(self._file, delimiter=self._format.delimiter)
             self._writer.writerow([*HEADER, *self._columns])
         fits = len(record.cells) == len(self._columns)
-        self._writer.writerow([record.line, reason, *(record.cells if fits else ())])
+        cells = record.cells if fits else [""] * len(self._columns)
+        self._writer.writerow([record.line, reason, *cells])
         self._file.flush()  # what is rejected is known even if the import is killed
 
     def _open(self) -> IO[str]:
@@ -58,13 +63,14 @@ class Rejects:
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise FileProblem(f"{self.path}: {error.strerror}") from error
-        return os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="")
+        encoding = self._format.encoding
+        return os.fdopen(handle, "w", encoding=encoding, errors="surrogateescape", newline="")
 
 
 def _is_ours(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return file.read(64).startswith(",".join(HEADER).encode())
+            return file.read(64).startswith(HEADER[0].encode())
     except OSError as error:
         raise FileProblem(f"{path}: {error.strerror}") from error
 

@@ -61,7 +61,8 @@ async def import_file(
     result = ImportResult()
     with open_records(path, mapping.file) as records:
         _check_columns(records.columns, mapping)
-        with Rejects(rejects, path, records.columns) as refused, Seen() as seen:
+        rejected_rows = Rejects(rejects, path, records.columns, mapping.file)
+        with rejected_rows as refused, Seen() as seen:
             work = _Import(desk, mapping, records.columns, seen)
             outcomes = in_order(lambda row: work.carry_out(row[1]), map(work.read, records))
             async with aclosing(outcomes):

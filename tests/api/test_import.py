@@ -66,7 +66,7 @@ def take_in(
 
 def select(database: Database, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(database.uri("closedloop_audit")) as connection:
-        return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+        return connection.execute(statement).fetchall()
 
 
 def counts(database: Database) -> Counter[tuple[str, ...]]:
@@ -140,7 +140,7 @@ def test_an_import_starts_no_clock(database: Database) -> None:
 
 def select_views(database: Database, statement: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(database.app) as connection:
-        return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+        return connection.execute(statement).fetchall()
 
 
 # --- killed, cut off ------------------------------------------------------------------------

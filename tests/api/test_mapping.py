@@ -64,7 +64,7 @@ def imported(mapping: Mapping, row: dict[str, str]) -> tuple[Complaint, list[Rec
     now = datetime(2026, 1, 1, tzinfo=SHANGHAI)
     desk = Desk(None, DEFAULT_RULES, lambda: now)  # type: ignore[arg-type]
     client = client_of(mapping)
-    state, history = COMPLAINT.initial, []
+    state, history = COMPLAINT.initial, list[Recorded[Any]]()
     for planned in orders_of(mapping, row).orders:
         order = Order(
             command=planned.command,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from api.importing.mapping import FileFormat
 from api.importing.records import MAX_RECORD, FileProblem, Record, open_records
+from api.importing.rejects import Rejects
 
 UTF_8 = FileFormat()
 
@@ -47,6 +48,21 @@ def test_other_delimiters_and_gb18030_are_read(file: Path) -> None:
     assert read(file, "id;文\n1;空调，坏了\n".encode("gb18030"), format_) == [
         Record(2, ["1", "空调，坏了"])
     ]
+
+
+def test_rejected_rows_are_written_as_the_file_they_came_from(tmp_path: Path, file: Path) -> None:
+    format_ = FileFormat(delimiter=";", encoding="gb18030")
+    [record] = read(file, "号;文\n1;空调;坏了\n".encode("gb18030"), format_)
+    kept = Record(2, ["1", "空调;坏了"], "why not")
+    with Rejects(tmp_path / "rejects.csv", file, ["号", "文"], format_) as rejects:
+        rejects.add(kept, "why not")
+        rejects.add(record, record.problem or "")
+    with open_records(rejects.path, format_) as records:
+        assert records.columns == ["reject_line", "reject_reason", "号", "文"]
+        assert [each.cells for each in records] == [
+            ["2", "why not", "1", "空调;坏了"],
+            ["2", "3 columns where the header has 2", "", ""],
+        ]
 
 
 def test_a_field_of_several_hundred_kilobytes_comes_through(file: Path) -> None:

@@ -25,7 +25,7 @@ UNTIL = datetime(2025, 3, 3, tzinfo=UTC)
 def told(scenario: Scenario, now: datetime = UNTIL) -> tuple[Complaint, list[Recorded[Any]]]:
     """What a story leaves; a refusal is raised, and no order may go without an event."""
     desk = Desk(None, DEFAULT_RULES, lambda: now)  # type: ignore[arg-type]
-    state, history = COMPLAINT.initial, []
+    state, history = COMPLAINT.initial, list[Recorded[Any]]()
     for step in scenario.steps:
         order = order_of(step, None)
         command = decode(COMMANDS[order.command], order.body)

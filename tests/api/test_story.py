@@ -1,89 +1,94 @@
 """One complaint end to end over HTTP, as a contact centre would live it."""
 
+from typing import Any
+
 from tests.api.serving import Api
+
+CALL = {
+    "direction": "outbound",
+    "channel": "phone",
+    "party": "customer",
+    "purpose": "answer",
+    "outcome": "reached",
+}
+
+
+class Story:
+    """One complaint, as the people who work on it give their orders."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        told = {"narrative": "新买的空调不制冷 😡", "external_ref": "WX-1", "channel": "wechat"}
+        body = {"source_system": "cc", "nature": "complaint", "origin": "person", **told}
+        self.registered = api.post("/v1/complaints", body, by="agent-7")
+        assert self.registered.status_code == 201
+        self.id = self.registered.json()["complaint_id"]
+        self.path = f"/v1/complaints/{self.id}"
+
+    def order(self, command: str, who: str, body: Any = None) -> Any:
+        response = self.api.post(f"{self.path}/{command}", body, by=who)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def refused(self, command: str, who: str, body: Any) -> Any:
+        response = self.api.post(f"{self.path}/{command}", body, by=who)
+        assert response.status_code == 409
+        return response.json()["code"]
+
+    def now(self) -> Any:
+        return self.api.get(self.path).json()
+
+    def work_to_the_resolution(self) -> tuple[dict[str, str], str]:
+        """From the receipt to the resolution; the customer's proof and the remedy's id."""
+        category = {"path": ["product_quality", "cooling"], "taxonomy_version": "t1"}
+        decided = {"severity": "important", "decided_by": {"kind": "person"}}
+        unit = {"unit_id": "after-sales-east"}
+        self.order("acknowledge-complaint", "agent-7", {"by": "person", "channel": "phone"})
+        self.order("assess-complaint", "agent-7", {"category": category, **decided})
+        self.order("accept-complaint", "agent-7", unit)
+        self.order("assign-complaint", "agent-7", {**unit, "person_id": "engineer-3"})
+        self.order("sign-for-assignment", "engineer-3")
+        self.order("record-contact", "engineer-3", CALL)
+        contact_id = self.now()["contacts"][0]["contact_id"]
+        proof = {"by": "customer", "how": "callback", "contact_id": contact_id}
+        self.order("confirm-problem", "engineer-3", proof)
+        self.order("propose-remedy", "engineer-3", {"kind": "repair", "basis": "statutory"})
+        remedy_id = self.now()["remedies"][0]["remedy_id"]
+        self.order("accept-remedy", "engineer-3", {"remedy_id": remedy_id})
+        self.order("resolve-complaint", "engineer-3", {"outcome": "upheld"})
+        return proof, remedy_id
 
 
 def test_a_complaint_is_received_worked_confirmed_and_closed(api: Api) -> None:
-    registered = api.post(
-        "/v1/complaints",
-        {
-            "channel": "wechat",
-            "source_system": "contact-centre",
-            "nature": "complaint",
-            "origin": "person",
-            "narrative": "新买的空调不制冷 😡",
-            "external_ref": "WX-1",
-        },
-        by="agent-7",
-    )
-    assert registered.status_code == 201
-    first = registered.json()
-    complaint_id = first["complaint_id"]
-    path = f"/v1/complaints/{complaint_id}"
-    assert registered.headers["Location"] == path
-    assert first["version"] == 1
-    assert first["events"] == ["ComplaintRegistered"]
-    assert registered.headers["Ledger-Position"] == first["position"]
+    story = Story(api)
+    first = story.registered.json()
+    assert story.registered.headers["Location"] == story.path
+    assert (first["version"], first["events"]) == (1, ["ComplaintRegistered"])
+    assert story.registered.headers["Ledger-Position"] == first["position"]
 
-    def order(command: str, body: dict | None = None, by: str = "agent-7") -> dict:
-        response = api.post(f"{path}/{command}", body, by=by)
-        assert response.status_code == 200, response.text
-        answer: dict = response.json()
-        return answer
+    proof, remedy_id = story.work_to_the_resolution()
+    verified = {"reason": "verified"}
+    assert story.refused("close-complaint", "agent-7", verified) == "remedy-outstanding"
+    story.order("fulfil-remedy", "engineer-3", {"remedy_id": remedy_id})
+    assert story.refused("close-complaint", "agent-7", verified) == "not-verified"
+    refusal = story.refused("confirm-resolution", "engineer-3", proof)
+    assert refusal == "second-person-required"
+    story.order("confirm-resolution", "agent-7", proof)
+    answer = {"score": 5, "by": "customer", "channel": "sms"}
+    story.order("record-satisfaction", "agent-7", answer)
+    closed = story.order("close-complaint", "agent-7", verified)
 
-    order("acknowledge-complaint", {"by": "person", "channel": "phone"})
-    order(
-        "assess-complaint",
-        {
-            "category": {"path": ["product_quality", "cooling"], "taxonomy_version": "t1"},
-            "severity": "important",
-            "decided_by": {"kind": "person"},
-        },
-    )
-    order("accept-complaint", {"unit_id": "after-sales-east"})
-    order("assign-complaint", {"unit_id": "after-sales-east", "person_id": "engineer-3"})
-    order("sign-for-assignment", by="engineer-3")
-    order(
-        "record-contact",
-        {
-            "direction": "outbound",
-            "channel": "phone",
-            "party": "customer",
-            "purpose": "answer",
-            "outcome": "reached",
-        },
-        by="engineer-3",
-    )
-    contact_id = api.get(path).json()["contacts"][0]["contact_id"]
-    proof = {"by": "customer", "how": "callback", "contact_id": contact_id}
-    order("confirm-problem", proof, by="engineer-3")
-    order("propose-remedy", {"kind": "repair", "basis": "statutory"}, by="engineer-3")
-    remedy_id = api.get(path).json()["remedies"][0]["remedy_id"]
-    order("accept-remedy", {"remedy_id": remedy_id}, by="engineer-3")
-    order("resolve-complaint", {"outcome": "upheld"}, by="engineer-3")
-
-    refused = api.post(f"{path}/close-complaint", {"reason": "verified"})
-    assert refused.status_code == 409
-    assert refused.json()["code"] == "remedy-outstanding"
-    order("fulfil-remedy", {"remedy_id": remedy_id}, by="engineer-3")
-    refused = api.post(f"{path}/confirm-resolution", proof, by="engineer-3")
-    assert refused.json()["code"] == "second-person-required"
-    order("confirm-resolution", proof, by="agent-7")
-    order("record-satisfaction", {"score": 5, "by": "customer", "channel": "sms"})
-    closed = order("close-complaint", {"reason": "verified"})
-
-    found = api.get(path)
+    found = api.get(story.path)
     assert found.headers["ETag"] == f'"{closed["version"]}"'
     document = found.json()
-    assert document["stage"] == "closed"
-    assert document["close_reason"] == "verified"
+    assert (document["stage"], document["close_reason"]) == ("closed", "verified")
     assert document["facts"]["narrative"] == "新买的空调不制冷 😡"
     assert document["allowed_commands"]["ReopenComplaint"]["is_allowed"]
     assert document["allowed_commands"]["AssessComplaint"]["rule"] == "not-allowed-at-stage"
 
     listed = api.get("/v1/complaints", at_least=closed["position"], stage="closed").json()
-    assert complaint_id in [item["complaint_id"] for item in listed["complaints"]]
-    history = api.get(f"{path}/history").json()
+    assert story.id in [item["complaint_id"] for item in listed["complaints"]]
+    history = api.get(f"{story.path}/history").json()
     assert [event["version"] for event in history["events"]] == list(range(1, 16))
     for address in (first["tracking_number"], "wechat:WX-1"):
-        assert api.get(f"/v1/complaints/{address}").json()["complaint_id"] == complaint_id
+        assert api.get(f"/v1/complaints/{address}").json()["complaint_id"] == story.id

@@ -86,18 +86,18 @@ def test_not_even_the_owner_changes_an_event_by_mistake(server: Embedded) -> Non
 def test_bi_reads_bi_and_nothing_else(server: Embedded) -> None:
     with psycopg.connect(server.uri("closedloop_bi"), autocommit=True) as bi:
         for table in tables(server, "bi"):
-            bi.execute(f"SELECT * FROM {table} LIMIT 1")  # type: ignore[call-overload]  # noqa: S608
+            bi.execute(f"SELECT * FROM {table} LIMIT 1")  # type: ignore[call-overload]
             with pytest.raises((DENIED, psycopg.errors.ObjectNotInPrerequisiteState)):
-                bi.execute(f"DELETE FROM {table}")  # type: ignore[call-overload]  # noqa: S608
+                bi.execute(f"DELETE FROM {table}")  # type: ignore[call-overload]
         for table in tables(server, "ledger", "views"):
             with pytest.raises(DENIED):
-                bi.execute(f"SELECT * FROM {table} LIMIT 1")  # type: ignore[call-overload]  # noqa: S608
+                bi.execute(f"SELECT * FROM {table} LIMIT 1")  # type: ignore[call-overload]
 
 
 def test_audit_reads_the_ledger_but_no_key(server: Embedded) -> None:
     with psycopg.connect(server.uri("closedloop_audit"), autocommit=True) as audit:
         for table in tables(server, "ledger"):
-            query = f"SELECT * FROM {table} LIMIT 1"  # noqa: S608
+            query = f"SELECT * FROM {table} LIMIT 1"
             if table == "ledger.keys":
                 with pytest.raises(DENIED):
                     audit.execute(query)  # type: ignore[call-overload]
