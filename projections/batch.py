@@ -12,7 +12,7 @@ import psycopg
 
 from domain.kernel import Recorded
 from ledger import database
-from ledger.registry import COLUMNS, Registry
+from ledger.registry import COLUMNS, Registry, StoredRow
 from projections.view import Row, Table, View
 
 Connection = psycopg.Connection[Any]
@@ -32,6 +32,9 @@ SELECT h.position, e.* FROM ledger.heads AS h LEFT JOIN LATERAL (
     WHERE partition = h.partition AND position > %(after)s ORDER BY position LIMIT %(limit)s
 ) AS e ON true
 WHERE h.partition = %(partition)s ORDER BY e.position"""
+
+_POSITION = 1 + StoredRow._fields.index("position")  # in a row of _READ
+_TYPE = 1 + StoredRow._fields.index("type")
 
 _FAILED_AT = """
 SELECT p.position + 1, coalesce(e.type, 'no event')
@@ -91,16 +94,16 @@ class Reader:
                 self._batches[partition] = ((after, limit), rows, decoded)
         events = []
         for row in rows:
-            if row[4] in view.event_types:
-                recorded = decoded.get(row[1])
+            if row[_TYPE] in view.event_types:
+                recorded = decoded.get(row[_POSITION])
                 if recorded is None:
-                    recorded = decoded[row[1]] = self._registry.decode(row)
+                    recorded = decoded[row[_POSITION]] = self._registry.decode(row[1:])
                 events.append(recorded)
         return after + len(rows), events
 
 
 def _dense(connection: Connection, partition: int, after: int, limit: int) -> list[Any]:
-    """The rows that follow a position, without a hole, up to the limit or the head."""
+    """The rows that follow a position, each behind the head, without a hole up to limit or head."""
     rows = connection.execute(
         _READ,
         {"partition": partition, "after": after, "limit": limit},
@@ -108,13 +111,14 @@ def _dense(connection: Connection, partition: int, after: int, limit: int) -> li
         binary=True,
     ).fetchall()
     head = rows[0][0] if rows else 0
-    events = [row[1:] for row in rows if row[1] is not None]
-    for number, event in enumerate(events, after + 1):
-        if event[1] != number:
+    if rows and rows[0][_POSITION] is None:  # the head alone
+        rows = []
+    for number, row in enumerate(rows, after + 1):
+        if row[_POSITION] != number:
             raise CorruptLedger(partition, number, head)
-    if len(events) < min(limit, head - after) or after > head:
-        raise CorruptLedger(partition, min(after, head) + len(events) + 1, head)
-    return events
+    if len(rows) < min(limit, head - after) or after > head:
+        raise CorruptLedger(partition, min(after, head) + len(rows) + 1, head)
+    return rows
 
 
 def advance(connection: Connection, reader: Reader, view: View, partition: int, limit: int) -> int:

@@ -62,7 +62,7 @@ def external_ref_hash(secret: bytes, channel: str, external_ref: str) -> bytes:
 
 # --- fold -----------------------------------------------------------------------------------
 
-Changes = dict[str, Any]
+Changes = dict[str, Any]  # column to value
 Change = Callable[[ComplaintRow, Recorded[Any]], Changes]
 
 
@@ -254,8 +254,7 @@ def _resolved(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
 
 def _confirmed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
     # told late, it may mean the resolution of an earlier cycle
-    is_present = recorded.event.cycle == row.cycle
-    return _milestone(row, "confirmed", recorded) if is_present else {}
+    return _milestone(row, "confirmed", recorded) if recorded.event.cycle == row.cycle else {}
 
 
 def _disputed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:

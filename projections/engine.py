@@ -24,8 +24,6 @@ log = structlog.get_logger("closedloop.views")
 BATCH = 1000
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.005, 0.25
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.05, 2.0
-TRY_AGAIN_AFTER_SECONDS = 30.0
-"""A halted view is tried again now and then: what stopped it may have been repaired."""
 
 _PATIENT = (
     "-c lock_timeout=60s -c statement_timeout=0"
@@ -84,13 +82,18 @@ class Runner:
         views: Sequence[View],
         *,
         batch_size: int = BATCH,
+        try_again_after: float = 30.0,
     ) -> None:
-        """Run these views over the database at `uri`, acting as `role` where one is given."""
+        """Run these views over the database at `uri`, acting as `role` where one is given.
+
+        A halted view is tried again after some seconds: what stopped it may have been repaired.
+        """
         self._uri = uri
         self._role = role
         self._registry = registry
         self._views = {view.name: view for view in views}
         self._batch_size = batch_size
+        self._try_again_after = try_again_after
         self._halted: dict[str, tuple[ViewHalted, float]] = {}
 
     # --- keeping in step --------------------------------------------------------------------
@@ -167,7 +170,7 @@ class Runner:
     def _forgive(self) -> None:
         now = time.monotonic()
         for name, (_, since) in list(self._halted.items()):
-            if now - since > TRY_AGAIN_AFTER_SECONDS:
+            if now - since > self._try_again_after:
                 self._halted.pop(name, None)
 
     @contextmanager

@@ -16,7 +16,7 @@ import msgspec.inspect as mi
 from domain.kernel import Recorded
 
 
-class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+class Row(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A row of a view table: fields are columns, `partition` first, and a default is NULL."""
 
     partition: int

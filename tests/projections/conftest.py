@@ -1,0 +1,51 @@
+"""A database whose views are filled, for the tests of what `bi` shows."""
+
+import pytest
+
+from domain.complaint.intake import SourceFactRecorded
+from domain.complaint.state import ComplaintClosed
+from projections import all_views
+from projections.engine import Runner
+from tests import world
+from tests.conftest import Database
+from tests.projections.folding import after, imported, in_order
+from tests.projections.histories import (
+    REGISTRY,
+    SECRET,
+    in_stream,
+    random_histories,
+    store,
+    woven,
+)
+
+HISTORY = random_histories(seed=11, complaints=80)
+
+
+@pytest.fixture(scope="module")
+def filled(database: Database) -> Database:
+    """A database with random complaints, one from another system, one in progress."""
+    from_elsewhere = [
+        imported(
+            world.registered(channel="web", source_system="cfpb", region="FL")[0].event,
+            after(0).replace(year=2015, month=4, day=6, hour=0),
+            "day",
+        ),
+        imported(world.assessed()[1].event, after(0).replace(year=2015), "unknown"),
+        *(
+            imported(
+                SourceFactRecorded(name=name, value=value), after(0).replace(year=2015), "unknown"
+            )
+            for name, value in (
+                ("company_response", "Closed with explanation"),
+                ("timely_response", "Yes"),
+                ("disputed", "no"),
+                ("sent_to_company_on", "2015-02-31"),
+            )
+        ),
+        imported(ComplaintClosed(reason="imported"), after(0).replace(year=2015), "unknown"),
+    ]
+    elsewhere = in_stream(1, in_order(from_elsewhere))
+    in_progress = in_stream(2, world.remedied(severity="major"))
+    store(database.owner, woven(HISTORY, elsewhere, in_progress))
+    Runner(database.app, None, REGISTRY, all_views(SECRET)).catch_up()
+    return database
