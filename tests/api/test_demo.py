@@ -1,0 +1,83 @@
+"""The demo of `make run`: its attainment equals an independent computation from the raw events."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from api.importing import import_file, load_mapping
+from api.simulation import simulate
+from domain.rulebook.defaults import DEFAULT_RULES
+from projections import VIEWS
+from tests.api.serving import runner_of
+from tests.api.test_import import at_desk
+from tests.conftest import Database
+from tests.projections.independent_sla import attainment, published, raw_events
+
+UNTIL = datetime(2026, 1, 10, tzinfo=UTC)
+SAMPLE = Path(__file__).parent.parent / "data" / "cfpb_200.csv"
+
+
+def import_sample(database: Database, rejects: Path) -> None:
+    cfpb = load_mapping("cfpb")
+    result = at_desk(database, lambda desk: import_file(desk, SAMPLE, cfpb, rejects=rejects))
+    assert result.registered == 200
+
+
+@pytest.fixture(scope="module")
+def demo(database: Database, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    at_desk(database, lambda desk: simulate(desk, complaints=300, seed=7, until=UNTIL))
+    import_sample(database, tmp_path_factory.mktemp("import") / "rejects.csv")
+    runner_of(database).catch_up()
+    return database
+
+
+@pytest.mark.parametrize("after", [timedelta(0), timedelta(days=-30), timedelta(days=400)])
+def test_attainment_equals_plain_python_over_the_raw_events(
+    demo: Database, after: timedelta
+) -> None:
+    present = UNTIL + after
+    expected = attainment(raw_events(demo.owner), present, DEFAULT_RULES.zone)
+    assert published(demo.uri("closedloop_bi"), present) == expected
+    assert {clock for clock, *_ in expected} >= {"first_response", "assess", "resolve"}
+
+
+def test_the_demo_shows_clocks_met_and_missed_and_complaints_at_every_stage(
+    demo: Database,
+) -> None:
+    with psycopg.connect(demo.uri("closedloop_bi")) as bi:
+        verdicts = bi.execute(
+            "SELECT clock, verdict FROM bi.sla_clocks GROUP BY clock, verdict"
+        ).fetchall()
+        stages = bi.execute(
+            "SELECT stage, count(*) FROM bi.complaints WHERE source_system = 'demo' GROUP BY stage"
+        ).fetchall()
+        imported = bi.execute(
+            "SELECT count(*) FROM bi.sla_clocks WHERE source_system = 'cfpb'"
+        ).fetchall()
+    for clock in ("first_response", "assess", "resolve"):
+        assert {(clock, "met"), (clock, "missed")} <= set(verdicts)
+    assert {stage for stage, _ in stages} == {
+        "registered",
+        "assessed",
+        "accepted",
+        "in_progress",
+        "resolved",
+        "closed",
+    }
+    assert imported == [(0,)]
+
+
+def test_rebuilds_of_the_real_sample_in_any_batch_size_equal_what_was_built_live(
+    fresh_database: Database, tmp_path: Path
+) -> None:
+    """On a ledger of its own: batches of one cost milliseconds an event."""
+    runner = runner_of(fresh_database)
+    import_sample(fresh_database, tmp_path / "rejects.csv")
+    runner.catch_up()
+    live = [runner.digest(view) for view in VIEWS]
+    for batch_size in (1, 7, 1000):
+        for view in VIEWS:
+            runner.rebuild(view, batch_size=batch_size)
+        assert [runner.digest(view) for view in VIEWS] == live
