@@ -87,7 +87,7 @@ Source = Literal["system", "caller", "provider", "import"]
 Precision = Literal["instant", "minute", "day", "unknown"]
 
 
-class Actor(Value, frozen=True, kw_only=True):
+class Actor(Value, frozen=True, kw_only=True, gc=False):
     """Who acts: an opaque id, what kind of being it is, in which role and unit."""
 
     id: Identifier
@@ -96,7 +96,7 @@ class Actor(Value, frozen=True, kw_only=True):
     unit_id: Identifier | None = None
 
 
-class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What is known of an event beside its facts; no field of it is personal."""
 
     actor: Actor
@@ -122,7 +122,7 @@ S = TypeVar("S")
 C = TypeVar("C")
 
 
-class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True, gc=False):
     """An event in its envelope: where it stands in the ledger and what is known of it."""
 
     partition: int

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from docs.generate import deciders, rejections
+from docs.generate import deciders, parts, rejections
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("domain", "ledger", "projections", "api")  # each may import those before it
@@ -185,6 +185,21 @@ def test_every_command_event_and_rejection_is_told_in_one_sentence_of_its_own(ki
     assert sentence.endswith(".")
     assert ". " not in sentence, "one sentence"
     assert sentence[0].isupper() or not sentence[0].isascii()
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *parts(KINDS)], **NAMED)
+def test_what_was_told_or_has_happened_cannot_be_changed(kind: Any) -> None:
+    config = kind.__struct_config__
+    assert config.frozen
+    assert config.omit_defaults, "what is unknown is not stored"
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for decider in deciders() for kind in decider.commands], **NAMED
+)
+def test_a_command_is_strict_about_its_fields(kind: Any) -> None:
+    for part in (kind, *parts([kind])):
+        assert part.__struct_config__.forbid_unknown_fields, part.__name__
 
 
 @pytest.mark.parametrize("rule", rejections(), **NAMED)

@@ -30,7 +30,7 @@ from domain.kernel import (
 
 
 class CloseComplaint(Command, frozen=True, kw_only=True):
-    """End the complaint: verified by the customer, customer unreachable, or closed at its source."""
+    """End the complaint: verified, the customer unreachable, or closed at its source."""
 
     reason: Literal["verified", "unreachable", "imported"]
 
@@ -100,8 +100,8 @@ class NotTriedEnough(Rejected):
         " (need {need_channels}), {days} days (need {need_days}), written notice: {notice}."
     )
     detail_zh = (
-        "办结后：尝试 {attempts} 次（须 {need_attempts}），渠道 {channels} 个（须 {need_channels}），"
-        "{days} 天（须 {need_days}），书面通知：{notice}。"
+        "办结后：尝试 {attempts} 次（须 {need_attempts}），"
+        "渠道 {channels} 个（须 {need_channels}），{days} 天（须 {need_days}），书面通知：{notice}。"
     )
 
 

@@ -74,7 +74,6 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
                 purpose=event.purpose,
                 outcome=event.outcome,
                 occurred_at=recorded.occurred_at,
-                cycle=state.cycle,
             )
             return replace(state, contacts=(*state.contacts, contact))
     return state

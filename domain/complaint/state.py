@@ -37,7 +37,6 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str
     outcome: str
     occurred_at: datetime
-    cycle: int
 
 
 class Remedy(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The words a complaint is described in: what a registration records (I13), what an assessment says."""
+"""The words a complaint is described in: registration (I13) and initial assessment."""
 
 import datetime as dt
 from typing import Annotated, Literal
@@ -38,6 +38,7 @@ Origin = Literal["person", "bot"]
 PartyRole = Literal["customer", "complainant", "representative", "reporter"]
 How = Literal["callback", "link", "in_writing", "on_site"]
 
+Factor = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}(?!\n)$")]
 
@@ -165,8 +166,8 @@ class Priority(Value, frozen=True, kw_only=True):
     """紧急/高/中/低: the place in the queue, with what it was computed from."""
 
     level: Literal["urgent", "high", "medium", "low"]
-    inputs: dict[Code, int] = {}
-    score: int | None = None
+    inputs: dict[Code, Factor] = {}
+    score: Factor | None = None
 
 
 class DecidedBy(Value, frozen=True, kw_only=True):
@@ -180,7 +181,7 @@ class DecidedBy(Value, frozen=True, kw_only=True):
 
 
 class Assessment(Value, frozen=True, kw_only=True):
-    """初步评审: what the initial assessment judges; without a severity the grade stays provisional."""
+    """初步评审: what the initial assessment judges; without severity the grade is provisional."""
 
     category: Category
     decided_by: DecidedBy

@@ -142,7 +142,9 @@ def test_a_customer_tried_three_times_by_two_channels_on_two_days_is_unreachable
 def test_fewer_attempts_channels_or_days_do_not_make_a_customer_unreachable(
     attempts: tuple[tuple[int, int, str], ...], lacking: dict[str, int]
 ) -> None:
-    tried(*attempts).when(UNREACHABLE).rejected(NotTriedEnough, notice="yes", **lacking)
+    needed = {"need_attempts": 3, "need_channels": 2, "need_days": 2}
+    refused = tried(*attempts).when(UNREACHABLE)
+    refused.rejected(NotTriedEnough, notice="yes", **needed, **lacking)
 
 
 def test_nobody_is_unreachable_without_a_written_notice() -> None:
@@ -167,6 +169,13 @@ def test_attempts_from_before_the_resolution_do_not_count() -> None:
     attempts = world.unanswered(world.problem_confirmed())
     resolved = world.past(attempts, (world.HANDLER, ComplaintResolved(cycle=1)))
     given(resolved).when(UNREACHABLE).rejected(NotTriedEnough, attempts=0, notice="no")
+
+
+def test_an_attempt_in_the_minute_of_the_resolution_counts() -> None:
+    history = world.resolved()
+    at = history[-1].recorded_at
+    counted = world.past(history, (world.CALLER, world.contact(), at))
+    given(counted).when(UNREACHABLE).rejected(NotTriedEnough, attempts=1)
 
 
 def test_attempts_of_an_earlier_cycle_do_not_count() -> None:
@@ -254,10 +263,12 @@ def test_withdrawing_writes_its_fact_and_the_close_together() -> None:
 
 def test_only_the_customers_own_statement_withdraws_a_complaint() -> None:
     unproven = WithdrawComplaint(**world.WHY)
-    given(world.in_progress()).when(unproven).rejected(ProofRequired)
+    given(world.in_progress()).when(unproven).rejected(ProofRequired, command="WithdrawComplaint")
     by_call = WithdrawComplaint(contact_id=world.CALL_ID, **world.WHY)
     given(world.in_progress()).when(by_call).rejected(UnknownContact)
-    given(world.problem_confirmed()).when(by_call).then(ComplaintWithdrawn, ComplaintClosed)
+    given(world.problem_confirmed()).when(by_call).then(
+        ComplaintWithdrawn(contact_id=world.CALL_ID, **world.WHY), ComplaintClosed
+    )
 
 
 def test_a_closed_complaint_is_not_closed_again() -> None:

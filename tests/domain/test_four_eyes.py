@@ -162,7 +162,7 @@ def test_adding_a_tag_is_no_reclassification() -> None:
 def test_leaving_the_severity_open_is_no_regrade() -> None:
     before = given(world.assessed(severity="major"))
     ungraded = AssessComplaint(category=world.CATEGORY, decided_by=world.ASSESSED["decided_by"])
-    assert before.when(ungraded).state.severity == "major"
+    assert before.when(ungraded, by=world.ASSESSOR).state.severity == "major"
 
 
 def test_the_reason_stands_with_the_event() -> None:

@@ -109,6 +109,8 @@ def test_who_confirmed_the_problem_and_how_is_recorded(by: Any, how: Any) -> Non
 def test_a_problem_is_confirmed_by_a_call_of_this_complaint() -> None:
     confirm = ConfirmProblem(by="customer", how="callback", contact_id=world.CALL_ID)
     given(world.in_progress()).when(confirm).rejected(UnknownContact, contact_id=world.CALL_ID)
+    called = given(world.problem_confirmed()).when(confirm)
+    called.then(ProblemConfirmed(by="customer", how="callback", contact_id=world.CALL_ID))
 
 
 def test_a_problem_confirmed_after_the_first_offer_is_kept_and_flagged_late() -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from domain.complaint.contact import ContactRecorded, RecordContact
 from domain.complaint.intake import (
@@ -104,6 +105,12 @@ def test_who_registered_and_whether_it_was_imported_is_known() -> None:
     assert (imported.registered_by, imported.is_imported) == (world.IMPORTER.id, True)
 
 
+def test_a_complaint_knows_its_customer_and_its_place_in_the_ledger() -> None:
+    envelope = replace(world.registered(customer_id="cust-7")[0], partition=3, position=4711)
+    state = given(envelope).state
+    assert (state.customer_id, state.partition, state.position) == ("cust-7", 3, 4711)
+
+
 def test_before_anybody_accepts_it_a_complaint_is_held_by_who_received_it() -> None:
     assert given(world.registered()).state.holder_unit == "hotline"
     assert given(world.registered(received_unit=None)).state.holder_unit == "unknown"
@@ -154,9 +161,15 @@ def test_what_is_no_fact_of_a_registration_is_not_taken(field: str, value: Any) 
 
 @pytest.mark.parametrize("by", ["person", "bot", "automatic"])
 def test_who_acknowledged_a_complaint_is_recorded(by: Any) -> None:
-    command = AcknowledgeComplaint(by=by, channel="sms", accepted_by_complainant=True)
-    expected = ComplaintAcknowledged(by=by, channel="sms", accepted_by_complainant=True)
-    given(world.registered()).when(command).then(expected)
+    told: dict[str, Any] = {
+        "by": by,
+        "channel": "sms",
+        "accepted_by_complainant": True,
+        "contact_id": world.CALL_ID,
+        "evidence_id": world.EVIDENCE_ID,
+    }
+    before = given(world.problem_confirmed())
+    before.when(AcknowledgeComplaint(**told)).then(ComplaintAcknowledged(**told))
 
 
 def test_every_contact_gets_an_id_of_its_own() -> None:

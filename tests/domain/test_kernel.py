@@ -72,6 +72,14 @@ def test_the_offset_of_a_time_is_kept_as_told() -> None:
     assert told.utcoffset() == timedelta(0)
 
 
+def test_a_decision_knows_when_something_happened_before_it_is_recorded() -> None:
+    order = context(at=RECEIVED)
+    untold = RecordSourceFact(name="x", value="y")
+    assert order.occurred_at(untold) == RECEIVED
+    assert order.occurred_at(replace(untold, occurred_at=RECEIVED - SECOND)) == RECEIVED - SECOND
+    assert order.occurred_at(replace(untold, occurred_at=RECEIVED + SECOND)) == RECEIVED
+
+
 def test_only_what_an_import_took_over_is_imported() -> None:
     assert world.closed_imported()[0].is_imported
     assert not world.registered()[0].is_imported

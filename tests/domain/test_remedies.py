@@ -44,14 +44,19 @@ def test_an_offer_says_on_what_basis_it_is_made(basis: Any) -> None:
 
 def test_every_offer_gets_an_id_of_its_own() -> None:
     offer = ProposeRemedy(kind="repair", basis="goodwill")
-    state = given(world.in_progress()).when(offer).when(offer).state
-    assert len({remedy.remedy_id for remedy in state.remedies}) == 2
+    remedies = given(world.in_progress()).when(offer).when(offer).state.remedies
+    assert len({remedy.remedy_id for remedy in remedies}) == 2
+    assert {(remedy.kind, remedy.basis) for remedy in remedies} == {("repair", "goodwill")}
 
 
 def test_the_customer_takes_one_offer_and_not_the_other() -> None:
-    accept = AcceptRemedy(remedy_id=world.OFFER_ID, contact_id=world.CALL_ID)
-    outcome = given(accepted_refund()).when(accept)
-    outcome.then(RemedyAccepted(remedy_id=world.OFFER_ID, contact_id=world.CALL_ID))
+    told: dict[str, Any] = {
+        "remedy_id": world.OFFER_ID,
+        "contact_id": world.CALL_ID,
+        "evidence_id": world.EVIDENCE_ID,
+    }
+    outcome = given(accepted_refund()).when(AcceptRemedy(**told))
+    outcome.then(RemedyAccepted(**told))
     offered = given(world.remedied())
     assert offered.state.remedy(world.OFFER_ID).status == "proposed"
     assert offered.state.remedy(world.REMEDY_ID).status == "fulfilled"
@@ -69,15 +74,20 @@ def test_an_acceptance_rests_on_a_contact_of_this_complaint() -> None:
 
 def test_nothing_is_carried_out_that_the_customer_has_not_accepted() -> None:
     fulfil = FulfilRemedy(remedy_id=world.OFFER_ID)
-    given(world.remedied()).when(fulfil).rejected(RemedyNotAccepted, status="proposed")
+    refused = given(world.remedied()).when(fulfil)
+    refused.rejected(RemedyNotAccepted, remedy_id=world.OFFER_ID, status="proposed")
 
 
 def test_money_counts_as_paid_only_with_the_reference_of_the_payment() -> None:
     before = given(accepted_refund())
     unproven = FulfilRemedy(remedy_id=world.REMEDY_ID, amount=world.YUAN_100)
     before.when(unproven).rejected(PaymentReferenceRequired, remedy_id=world.REMEDY_ID)
-    paid = before.when(FulfilRemedy(remedy_id=world.REMEDY_ID, payment_reference="PAY-1"))
-    paid.then(RemedyFulfilled(remedy_id=world.REMEDY_ID, payment_reference="PAY-1"))
+    told: dict[str, Any] = {
+        "remedy_id": world.REMEDY_ID,
+        "payment_reference": "PAY-1",
+        "amount": world.YUAN_100,
+    }
+    paid = before.when(FulfilRemedy(**told)).then(RemedyFulfilled(**told))
     assert paid.state.remedy(world.REMEDY_ID).status == "fulfilled"
 
 

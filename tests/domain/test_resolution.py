@@ -70,10 +70,14 @@ def test_praise_in_a_survey_is_no_confirmation() -> None:
 
 
 def test_a_dispute_needs_no_proof_and_keeps_what_the_customer_says() -> None:
-    dispute = DisputeResolution(explanation="又坏了", contact_id=world.CALL_ID)
-    given(world.resolved()).when(dispute).then(
-        ResolutionDisputed(cycle=1, explanation="又坏了", contact_id=world.CALL_ID)
-    )
+    told: dict[str, Any] = {
+        "explanation": "又坏了",
+        "contact_id": world.CALL_ID,
+        "evidence_id": world.EVIDENCE_ID,
+    }
+    disputed = given(world.resolved()).when(DisputeResolution(**told))
+    disputed.then(ResolutionDisputed(cycle=1, **told))
+    given(world.resolved()).when(DisputeResolution()).then(ResolutionDisputed(cycle=1))
     elsewhere = DisputeResolution(contact_id=world.CONTACT_ID)
     given(world.resolved()).when(elsewhere).rejected(UnknownContact)
 

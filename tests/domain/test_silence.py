@@ -30,6 +30,7 @@ from domain.complaint.resolution import (
     ConfirmResolution,
     DisputeResolution,
     RecordSatisfaction,
+    ResolutionDisputed,
     ResolveComplaint,
     SatisfactionRecorded,
 )
@@ -159,6 +160,14 @@ def test_signing_twice_for_what_is_already_in_ones_hands_is_silence() -> None:
 def test_accepting_a_remedy_twice_is_silence() -> None:
     accept = AcceptRemedy(remedy_id=world.OFFER_ID)
     given(world.remedied()).when(accept).when(accept).silent()
+
+
+def test_a_dispute_is_never_silent() -> None:
+    at = RECEIVED + timedelta(hours=1)
+    dispute = DisputeResolution(occurred_at=at)
+    first = given(world.resolved()).when(dispute, at=at + 2 * STEP)
+    again = first.when(ResolveComplaint()).when(dispute)
+    again.then(ResolutionDisputed(cycle=2))
 
 
 def test_contacts_answers_and_payments_are_never_silent() -> None:

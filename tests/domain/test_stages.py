@@ -149,4 +149,6 @@ def test_what_a_reader_is_told_to_be_allowed_is_what_the_table_says(stage: str) 
             continue
         rule = told[type(ORDERS[row[0]]).__name__]
         assert (rule is None) == (CELLS[stage, row[0]] != "-"), (row[0], stage)
-        assert rule is None or isinstance(rule, NotAllowedAtStage)
+        if rule is not None:
+            assert isinstance(rule, NotAllowedAtStage)
+            assert rule.facts == {"command": type(ORDERS[row[0]]).__name__, "stage": stage}
