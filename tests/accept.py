@@ -226,7 +226,7 @@ def roles(clone: Clone) -> str:
 
 def killed(clone: Clone) -> str:
     """5: kill -9 of the server under load."""
-    return _tests(clone, "tests/e2e/test_kill.py")
+    return _tests(clone, "tests/faults/test_kill.py")
 
 
 def attainment(clone: Clone) -> str:
