@@ -101,7 +101,8 @@ class NotTriedEnough(Rejected):
     )
     detail_zh = (
         "办结后：尝试 {attempts} 次（须 {need_attempts}），"
-        "渠道 {channels} 个（须 {need_channels}），{days} 天（须 {need_days}），书面通知：{notice}。"
+        "渠道 {channels} 个（须 {need_channels}），"
+        "{days} 天（须 {need_days}），书面通知：{notice}。"
     )
 
 
