@@ -70,7 +70,11 @@ def test_a_halted_view_goes_on_by_itself_once_it_can(fresh_database: Database) -
         return good(rows, events)
 
     running = Runner(
-        fresh_database.app, None, REGISTRY, [counting(fold), *all_views(SECRET)], try_again_after=0
+        fresh_database.app,
+        None,
+        REGISTRY,
+        [counting(fold), *all_views(SECRET)],
+        try_again_after=0.05,
     )
     stop, wake = threading.Event(), threading.Event()
     with ThreadPoolExecutor() as threads:
