@@ -1,7 +1,7 @@
 """The words every slice is written in: commands, events, envelopes, rejections, deciders."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from uuid import UUID, uuid5
 
@@ -20,7 +20,8 @@ def personal(**limits: Any) -> msgspec.Meta:
 
 
 # `$` alone would let a line break at the end pass.
-_IDENTIFIER = r"^[A-Za-z0-9._:-]{1,64}(?!\n)$"
+# A mobile number of China is refused where an opaque id belongs.
+_IDENTIFIER = r"^(?!1[3-9][0-9]{9}$)[A-Za-z0-9._:-]{1,64}(?!\n)$"
 
 Moment = Annotated[
     datetime, msgspec.Meta(tz=True, description="RFC 3339 time with an offset, kept as told.")
@@ -113,8 +114,13 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
     @property
     def by(self) -> str:
-        """The person who answers for the event: who was named, else who was logged in."""
+        """The person who acted: who was named, else who was logged in."""
         return self.on_behalf_of or self.actor.id
+
+    @property
+    def accountable(self) -> str:
+        """Who counts for four eyes: a person's own key speaks for nobody else."""
+        return self.actor.id if self.actor.kind == "person" else self.by
 
 
 E = TypeVar("E")
@@ -169,8 +175,13 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def by(self) -> str:
-        """The person who answers for the command: who was named, else who is logged in."""
+        """The person who acts: who is named, else who is logged in."""
         return self.on_behalf_of or self.actor.id
+
+    @property
+    def accountable(self) -> str:
+        """Who counts for four eyes: a person's own key speaks for nobody else."""
+        return self.actor.id if self.actor.kind == "person" else self.by
 
     def new_id(self, what: str) -> UUID:
         """An id for something this command creates; the same each time it is decided."""
@@ -281,8 +292,3 @@ def fold(decider: Decider[S], history: Iterable[Recorded[Any]], state: S | None 
     for recorded in history:
         current = evolve(current, recorded)
     return current
-
-
-def minutes_between(start: datetime, stop: datetime) -> int:
-    """Whole minutes from start to stop, rounded down."""
-    return (stop - start) // timedelta(minutes=1)

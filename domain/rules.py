@@ -46,6 +46,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     unreachable: UnreachableRule
     problem_key_level: int | None  # None: the finest label of the category
     problem_key_version: str
+    spoken_channels: frozenset[str]  # what is said there is no written notice
+    published_source_facts: frozenset[str]  # the only ones that bi and analysts see
     four_eyes: frozenset[str]  # the rules that are switched on
 
     def service_level(self, clock: str) -> ServiceLevel:

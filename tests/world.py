@@ -134,11 +134,18 @@ def resolved(**assessment: Any) -> History:
     return past(remedied(**assessment), (HANDLER, ComplaintResolved(cycle=1)))
 
 
+def followed_up(before: History | None = None, **assessment: Any) -> History:
+    """After the resolution the customer was called again, and answered."""
+    return past(
+        before or resolved(**assessment),
+        (CALLER, contact(CONTACT_ID, purpose="follow_up", outcome="reached")),
+    )
+
+
 def confirmed(**assessment: Any) -> History:
     """The customer was called again and confirmed the resolution."""
     return past(
-        resolved(**assessment),
-        (CALLER, contact(CONTACT_ID, purpose="follow_up", outcome="reached")),
+        followed_up(**assessment),
         (
             CALLER,
             ResolutionConfirmed(cycle=1, by="customer", how="callback", contact_id=CONTACT_ID),

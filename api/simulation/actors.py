@@ -22,6 +22,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
         return Client(
             principal=f"demo:{self.id}",
             client_id="demo:desktop",
+            kind="system",
             role="simulation",
             unit_id=self.id,
         )

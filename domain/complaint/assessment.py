@@ -137,13 +137,13 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
 def _assess(command: AssessComplaint, state: Complaint, context: Context) -> list[object]:
     before = state.assessment
     if before is not None:
-        is_regrade = command.severity is not None and command.severity != state.severity
+        # The first severity settles a provisional grade (ADR 0003): that is no regrade.
+        is_regrade = not state.is_provisional and command.severity not in (None, state.severity)
         is_reclass = command.category != before.category
         if is_regrade or is_reclass:
             require_reason(command)
         if (
             is_regrade
-            and not state.is_provisional
             and SEVERITY_ORDER[command.severity or "general"] < SEVERITY_ORDER[state.severity]
         ):
             refuse_involved(command, state, context, rule="regrade_down")
@@ -167,7 +167,7 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
                 state,
                 stage="assessed" if state.stage == "registered" else state.stage,
                 assessment=event,
-                assessed_by=recorded.metadata.by,
+                assessed_by=recorded.metadata.accountable,
                 nature=event.nature or state.nature,
                 severity=event.severity or state.severity,
                 is_provisional=state.is_provisional and event.severity is None,

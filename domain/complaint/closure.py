@@ -106,6 +106,15 @@ class NotTriedEnough(Rejected):
     )
 
 
+class WasReached(Rejected):
+    """Somebody who was reached since the resolution is not unreachable."""
+
+    title = "The customer was reached"
+    title_zh = "已联系到客户"
+    detail = "A contact since the resolution reached somebody: ask, and record the answer."
+    detail_zh = "办结后已联系到客户，请询问并记录其答复。"
+
+
 class ImportOnly(Rejected):
     """Only an import may say that the source had closed the complaint."""
 
@@ -183,18 +192,18 @@ def _refuse_unverified(state: Complaint) -> None:
 
 def _refuse_untried(state: Complaint, context: Context) -> None:
     """Attempts count from the resolution of this cycle on; the notice is not one of them."""
-    rule = context.rules.unreachable
-    since = [
-        contact
-        for contact in state.contacts
-        if contact.direction == "outbound"
-        and state.resolved_at is not None
-        and contact.occurred_at >= state.resolved_at
-    ]
-    attempts = [c for c in since if c.purpose != "notice" and c.outcome == "no_answer"]
+    rule, resolved_at = context.rules.unreachable, state.resolved_at
+    since = [c for c in state.contacts if resolved_at and c.occurred_at >= resolved_at]
+    if any(contact.outcome == "reached" and contact.purpose != "notice" for contact in since):
+        raise WasReached
+    tried = [contact for contact in since if contact.direction == "outbound"]
+    attempts = [c for c in tried if c.purpose != "notice" and c.outcome == "no_answer"]
     channels = {contact.channel for contact in attempts}
     days = {state.local_date(contact.occurred_at, context) for contact in attempts}
-    has_notice = any(contact.purpose == "notice" for contact in since)
+    has_notice = any(
+        contact.purpose == "notice" and contact.channel not in context.rules.spoken_channels
+        for contact in tried
+    )
     if (
         len(attempts) < rule.attempts
         or len(channels) < rule.channels

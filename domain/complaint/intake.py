@@ -29,7 +29,11 @@ from domain.kernel import (
     ReasonText,
     Recorded,
     Rejected,
+    personal,
 )
+
+# Any source may say anything under any name: personal, but for the names a rule publishes.
+SourceValue = Annotated[str, personal(min_length=1, max_length=2000)]
 
 # --- commands -------------------------------------------------------------------------------
 
@@ -76,7 +80,7 @@ class RecordSourceFact(Command, frozen=True, kw_only=True):
     """Keep what the source of the complaint says about it, under the source's own name."""
 
     name: Code
-    value: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    value: SourceValue
 
 
 # --- events ---------------------------------------------------------------------------------
@@ -123,7 +127,7 @@ class SourceFactRecorded(Event, frozen=True, kw_only=True):
     """The source of the complaint says this about it."""
 
     name: Code
-    value: str
+    value: SourceValue
 
 
 # --- rejections -----------------------------------------------------------------------------
@@ -253,7 +257,7 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
                 customer_id=event.customer_id,
                 nature=event.nature,
                 received_at=recorded.occurred_at,
-                registered_by=recorded.metadata.by,
+                registered_by=recorded.metadata.accountable,
                 is_imported=recorded.is_imported,
             )
         case DetailAdded(details=details):

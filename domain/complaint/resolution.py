@@ -193,11 +193,11 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
 
 
 def _confirm(command: ConfirmResolution, state: Complaint, context: Context) -> list[object]:
-    require_proof(state, command)
+    require_proof(state, command, since=state.resolved_at)
     if (
         "confirmation_recorder" in context.rules.four_eyes
         and SEVERITY_ORDER[state.severity] >= SEVERITY_ORDER["important"]
-        and context.by == state.resolved_by
+        and state.resolved_by in {context.by, context.accountable}
     ):
         raise SecondPersonRequired(command="ConfirmResolution", rule="confirmation_recorder")
     return [
@@ -219,7 +219,7 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
             return replace(
                 state,
                 stage="resolved",
-                resolved_by=recorded.metadata.by,
+                resolved_by=recorded.metadata.accountable,
                 resolved_at=recorded.occurred_at,
                 last_resolved_cycle=cycle,
             )

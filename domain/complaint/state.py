@@ -103,6 +103,13 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
                 return remedy
         raise UnknownRemedy(remedy_id=remedy_id)
 
+    def contact(self, contact_id: UUID) -> Contact:
+        """The contact with this id."""
+        for contact in self.contacts:
+            if contact.contact_id == contact_id:
+                return contact
+        raise UnknownContact(contact_id=contact_id)
+
     def local_date(self, moment: datetime, context: Context) -> date:
         """The date a moment falls on where the organisation counts its days."""
         return moment.astimezone(ZoneInfo(context.rules.zone)).date()
@@ -134,8 +141,26 @@ class UnknownContact(Rejected):
 
 def require_contact(state: Complaint, contact_id: UUID | None) -> None:
     """Refuse a contact that this complaint does not have."""
-    if contact_id is not None and all(c.contact_id != contact_id for c in state.contacts):
-        raise UnknownContact(contact_id=contact_id)
+    if contact_id is not None:
+        state.contact(contact_id)
+
+
+class NobodysWord(Rejected):
+    """A contact that reached nobody, or came before what it is to confirm, shows nobody's word."""
+
+    title = "The contact shows nobody's word"
+    title_zh = "该沟通记录不能作为凭证"
+    detail = "The contact {contact_id} reached nobody, or came before what it is to confirm."
+    detail_zh = "沟通记录 {contact_id} 未联系到对方，或早于所确认的事项。"
+
+
+def require_word(state: Complaint, contact_id: UUID | None, since: datetime | None = None) -> None:
+    """Silence never confirms: the contact named has to have reached somebody, since then."""
+    if contact_id is None:
+        return
+    contact = state.contact(contact_id)
+    if contact.outcome != "reached" or (since is not None and contact.occurred_at < since):
+        raise NobodysWord(contact_id=contact_id)
 
 
 class ProofRequired(Rejected):
@@ -147,17 +172,18 @@ class ProofRequired(Rejected):
     detail_zh = "{command} 须注明所依据的 contact_id 或 evidence_id。"
 
 
-def require_proof(state: Complaint, command: Any) -> None:
+def require_proof(state: Complaint, command: Any, since: datetime | None = None) -> None:
     """Refuse a statement of somebody else's that no contact and no evidence shows."""
     contact_id, evidence_id = command.contact_id, command.evidence_id
     if contact_id is None and evidence_id is None:
         raise ProofRequired(command=type(command).__name__)
-    require_contact(state, contact_id)
+    require_word(state, contact_id, since)
 
 
 def refuse_involved(command: object, state: Complaint, context: Context, *, rule: str) -> None:
     """Four eyes: neither the holder nor who registered or last assessed the complaint."""
     if rule not in context.rules.four_eyes:
         return
-    if context.by in {state.owner_person, state.registered_by, state.assessed_by}:
+    involved = {state.owner_person, state.registered_by, state.assessed_by}
+    if not involved.isdisjoint({context.by, context.accountable}):
         raise SecondPersonRequired(command=type(command).__name__, rule=rule)

@@ -35,5 +35,9 @@ DEFAULT_RULES = Rules(
     unreachable=UnreachableRule(attempts=3, channels=2, working_days=2),
     problem_key_level=None,
     problem_key_version="finest@1",
+    spoken_channels=frozenset({"phone", "voice", "on_site", "video"}),
+    published_source_facts=frozenset(
+        {"company_response", "timely_response", "disputed", "sent_to_company_on"}
+    ),
     four_eyes=frozenset({"decline", "regrade_down", "nature_away", "confirmation_recorder"}),
 )

@@ -138,3 +138,10 @@ def test_a_declined_complaint_never_had_an_owner() -> None:
     outcome = given(world.assessed()).when(decline, by=world.SUPERVISOR)
     assert (outcome.state.owner_unit, outcome.state.is_accepted) == (None, False)
     assert outcome.state.close_reason == "declined"
+
+
+def test_the_first_severity_settles_the_grade_and_needs_no_reason() -> None:
+    ungraded = given(world.assessed(severity=None))
+    assert ungraded.state.is_provisional
+    settled = ungraded.when(AssessComplaint(**{**world.ASSESSED, "severity": "major"}))
+    assert (settled.state.severity, settled.state.is_provisional) == ("major", False)

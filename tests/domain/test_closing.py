@@ -16,6 +16,7 @@ from domain.complaint.closure import (
     NotVerified,
     RemedyOutstanding,
     ReopenComplaint,
+    WasReached,
     WithdrawComplaint,
 )
 from domain.complaint.remedy import RemedyAccepted
@@ -158,11 +159,25 @@ def test_the_notice_is_not_one_of_the_attempts() -> None:
 
 @pytest.mark.parametrize(
     "told",
-    [{"direction": "inbound"}, {"outcome": "reached"}, {"outcome": "refused"}],
-    ids=["the-customer-called", "reached", "refused"],
+    [{"direction": "inbound"}, {"outcome": "refused"}],
+    ids=["the-customer-called", "refused"],
 )
 def test_only_an_unanswered_call_of_ours_is_an_attempt(told: dict[str, Any]) -> None:
     tried(*ENOUGH, **told).when(UNREACHABLE).rejected(NotTriedEnough, attempts=0)
+
+
+def test_who_was_reached_since_the_resolution_is_not_unreachable() -> None:
+    reached = world.contact(direction="inbound", outcome="reached")
+    history = world.past(world.unanswered(), (world.CALLER, reached))
+    given(history).when(UNREACHABLE).rejected(WasReached)
+
+
+@pytest.mark.parametrize("channel", ["phone", "on_site"])
+def test_a_notice_that_was_only_spoken_is_not_a_written_one(channel: str) -> None:
+    history = world.unanswered()
+    spoken = replace(history[-1].event, channel=channel)
+    history = world.past(history[:-1], (world.CALLER, spoken))
+    given(history).when(UNREACHABLE).rejected(NotTriedEnough, notice="no")
 
 
 def test_attempts_from_before_the_resolution_do_not_count() -> None:

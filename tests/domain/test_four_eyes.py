@@ -12,13 +12,13 @@ from domain.complaint.handling import AssignComplaint, ReturnAssignment
 from domain.complaint.intake import CorrectField
 from domain.complaint.resolution import ConfirmResolution, ResolveComplaint
 from domain.complaint.vocabulary import Category, Facts
-from domain.kernel import ReasonRequired, SecondPersonRequired
+from domain.kernel import Actor, ReasonRequired, SecondPersonRequired
 from domain.rulebook.defaults import DEFAULT_RULES
 from tests import world
 from tests.spec import Given, given
 
 DECLINE = DeclineComplaint(notice=world.NOTICE, **world.WHY)
-CONFIRM = ConfirmResolution(by="customer", how="callback", contact_id=world.CALL_ID)
+CONFIRM = ConfirmResolution(by="customer", how="callback", contact_id=world.CONTACT_ID)
 OTHER = Category(path=["服务体验", "客服态度"], taxonomy_version="2026-01")
 
 
@@ -101,16 +101,17 @@ def test_what_is_no_complaint_may_become_one_by_anybody() -> None:
 @pytest.mark.parametrize("severity", ["important", "major"])
 def test_who_resolved_a_grave_complaint_does_not_record_its_confirmation(severity: str) -> None:
     refused(
-        given(world.resolved(severity=severity)), CONFIRM, world.HANDLER, "confirmation_recorder"
+        given(world.followed_up(severity=severity)), CONFIRM, world.HANDLER, "confirmation_recorder"
     )
 
 
 def test_who_resolved_a_general_complaint_may_record_its_confirmation() -> None:
-    assert given(world.resolved()).when(CONFIRM, by=world.HANDLER).events
+    assert given(world.followed_up()).when(CONFIRM, by=world.HANDLER).events
 
 
 def test_the_resolver_of_the_last_cycle_counts() -> None:
-    again = given(world.disputed(severity="major")).when(ResolveComplaint(), by="expert-1")
+    resolved = given(world.disputed(severity="major")).when(ResolveComplaint(), by="expert-1")
+    again = given(world.followed_up(resolved.history))
     again.when(CONFIRM, by="expert-1").rejected(SecondPersonRequired)
     assert again.when(CONFIRM, by=world.HANDLER).events
 
@@ -122,6 +123,15 @@ def test_the_person_named_counts_not_the_key_that_was_used() -> None:
     named.rejected(SecondPersonRequired, rule="decline")
     other = before.when(DECLINE, by=key, on_behalf_of="second-person")
     assert other.history[-1].metadata.by == "second-person"
+
+
+def test_a_persons_own_key_speaks_for_nobody_else() -> None:
+    owns = Actor(id=world.ASSESSOR, kind="person", role="supervisor")
+    before = given(world.assessed())
+    before.when(DECLINE, by=owns, on_behalf_of="second-person").rejected(SecondPersonRequired)
+    confirm = given(world.followed_up(severity="major"))
+    own = Actor(id=world.HANDLER, kind="person", role="agent")
+    confirm.when(CONFIRM, by=own, on_behalf_of="second-person").rejected(SecondPersonRequired)
 
 
 # --- reasons --------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from datetime import UTC, timedelta
 from uuid import UUID
 
-import pytest
 from msgspec.structs import replace
 
 from domain.complaint import COMPLAINT, OccurredInFuture, UnknownComplaint
@@ -14,7 +13,6 @@ from domain.kernel import (
     ReasonRequired,
     SecondPersonRequired,
     fold,
-    minutes_between,
 )
 from tests import world
 from tests.spec import RECEIVED, context
@@ -104,13 +102,6 @@ def test_the_version_is_the_number_of_events() -> None:
         assert fold(COMPLAINT, world.closed()[:number]).version == number
 
 
-@pytest.mark.parametrize(
-    ("seconds", "minutes"), [(0, 0), (59, 0), (60, 1), (119, 1), (3600, 60), (-1, -1)]
-)
-def test_minutes_are_whole_and_rounded_down(seconds: int, minutes: int) -> None:
-    assert minutes_between(RECEIVED, RECEIVED + seconds * SECOND) == minutes
-
-
 # --- refusals -------------------------------------------------------------------------------
 
 
@@ -150,3 +141,9 @@ def test_a_refused_rule_is_a_conflict_unless_it_says_otherwise() -> None:
 def test_text_with_braces_in_a_refusal_stays_text() -> None:
     refusal = NotAllowedAtStage(command="{stage}", stage="{0}")
     assert "{stage} is not allowed while the complaint is {0}." in str(refusal)
+
+
+def test_a_mobile_number_is_no_opaque_id() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert("13812345678", Identifier)
+    assert msgspec.convert("90007", Identifier) == "90007"

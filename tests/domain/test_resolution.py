@@ -16,7 +16,7 @@ from domain.complaint.resolution import (
     ResolveComplaint,
     SatisfactionRecorded,
 )
-from domain.complaint.state import ProofRequired, UnknownContact
+from domain.complaint.state import NobodysWord, ProofRequired, UnknownContact
 from tests import world
 from tests.spec import given
 
@@ -34,9 +34,9 @@ def test_a_resolution_says_what_was_done_and_who_declared_it() -> None:
 @pytest.mark.parametrize("by", ["customer", "representative"])
 @pytest.mark.parametrize("how", ["callback", "link", "in_writing", "on_site"])
 def test_a_confirmation_names_who_confirmed_how_and_what_shows_it(by: Any, how: Any) -> None:
-    confirm = ConfirmResolution(by=by, how=how, contact_id=world.CALL_ID)
-    outcome = given(world.resolved()).when(confirm, by=world.CALLER)
-    outcome.then(ResolutionConfirmed(cycle=1, by=by, how=how, contact_id=world.CALL_ID))
+    confirm = ConfirmResolution(by=by, how=how, contact_id=world.CONTACT_ID)
+    outcome = given(world.followed_up()).when(confirm, by=world.CALLER)
+    outcome.then(ResolutionConfirmed(cycle=1, by=by, how=how, contact_id=world.CONTACT_ID))
     assert outcome.state.stage == "resolved"
 
 
@@ -51,6 +51,18 @@ def test_nobodys_word_confirms_without_a_contact_or_evidence_that_shows_it() -> 
     given(world.resolved()).when(unproven).rejected(ProofRequired)
     elsewhere = ConfirmResolution(by="customer", how="callback", contact_id=world.CONTACT_ID)
     given(world.resolved()).when(elsewhere).rejected(UnknownContact)
+
+
+def test_silence_never_confirms() -> None:
+    history = world.resolved()
+    unanswered = world.past(history, (world.CALLER, world.contact(world.CONTACT_ID)))
+    confirm = ConfirmResolution(by="customer", how="callback", contact_id=world.CONTACT_ID)
+    given(unanswered).when(confirm).rejected(NobodysWord, contact_id=world.CONTACT_ID)
+
+
+def test_what_was_said_before_the_resolution_does_not_confirm_it() -> None:
+    confirm = ConfirmResolution(by="customer", how="callback", contact_id=world.CALL_ID)
+    given(world.resolved()).when(confirm).rejected(NobodysWord, contact_id=world.CALL_ID)
 
 
 def test_a_call_that_reached_the_customer_confirms_nothing_by_itself() -> None:

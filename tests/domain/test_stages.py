@@ -30,6 +30,7 @@ from domain.complaint.resolution import (
     ConfirmResolution,
     DisputeResolution,
     RecordSatisfaction,
+    ResolutionConfirmed,
     ResolveComplaint,
 )
 from domain.complaint.vocabulary import Facts, Stage
@@ -113,7 +114,11 @@ def at(stage: str) -> Given:
     if stage == "final_position":  # no event leads there yet
         return at("resolved").with_state(stage=stage)
     if stage == "resolved":
-        return given(world.unanswered(world.confirmed()))
+        in_writing = ResolutionConfirmed(
+            cycle=1, by="customer", how="in_writing", evidence_id=world.EVIDENCE_ID
+        )
+        confirmed = world.past(world.resolved(), (world.CALLER, in_writing))
+        return given(world.unanswered(confirmed))
     return given(world.STAGES[stage]())
 
 
