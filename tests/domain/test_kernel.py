@@ -3,12 +3,15 @@
 from datetime import UTC, timedelta
 from uuid import UUID
 
+import msgspec
+import pytest
 from msgspec.structs import replace
 
 from domain.complaint import COMPLAINT, OccurredInFuture, UnknownComplaint
 from domain.complaint.intake import RecordSourceFact
 from domain.complaint.state import Complaint
 from domain.kernel import (
+    Identifier,
     NotAllowedAtStage,
     ReasonRequired,
     SecondPersonRequired,
