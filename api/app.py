@@ -15,6 +15,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api import commands, problems, queries, system
+from api.cursors import Cursors
 from api.desk import Desk, utc_now
 from api.http import Route, Services, serve
 from api.keys import Keys
@@ -44,6 +45,7 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
         ledger=ledger,
         keys=Keys(ledger, DEFAULT_RULES),
         places=Places(ledger, secret),
+        cursors=Cursors(secret),
         runner=runner,
     )
 
@@ -65,8 +67,11 @@ def application(serving: Services) -> ASGIApp:
         finally:
             await serving.ledger.aclose()
 
+    by_path: dict[str, dict[str, Route]] = {}
+    for found in all_routes():
+        by_path.setdefault(found.path, {})[found.method] = found
     app = Litestar(
-        route_handlers=[_handler(found, serving) for found in all_routes()],
+        route_handlers=[_handler(path, routes, serving) for path, routes in by_path.items()],
         lifespan=[lifespan],
         openapi_config=None,
         exception_handlers={HTTPException: _refuse, Exception: _fail},
@@ -76,12 +81,20 @@ def application(serving: Services) -> ASGIApp:
     return _outermost(app)
 
 
-def _handler(found: Route, serving: Services) -> HTTPRouteHandler:
-    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
-        return await serve(request, found, serving)
+def _handler(path: str, routes: dict[str, Route], serving: Services) -> HTTPRouteHandler:
+    """The routes of one path; what can be read answers HEAD too, and every path OPTIONS."""
+    if "GET" in routes:
+        routes = {**routes, "HEAD": routes["GET"]}
+    methods = sorted([*routes, "OPTIONS"])
 
-    path = re.sub(r"\{(\w+)\}", r"{\1:str}", found.path)
-    return route(path, http_method=[found.method], name=found.operation)(handle)  # type: ignore[list-item]
+    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+        if request.method == "OPTIONS":
+            request.scope["route"] = path  # type: ignore[typeddict-unknown-key]
+            return Response(b"", status_code=204, headers={"Allow": ", ".join(methods)})
+        return await serve(request, routes[request.method], serving)
+
+    where = re.sub(r"\{(\w+)\}", r"{\1:str}", path)
+    return route(where, http_method=methods)(handle)  # type: ignore[arg-type]
 
 
 def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -93,8 +106,9 @@ def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
             problem = problems.METHOD_NOT_ALLOWED
         case 413:
             problem = problems.TOO_LARGE
-        case status if 400 <= status < 500:
-            problem = problems.NOT_JSON
+        case 400:  # all else that a client can get wrong is found by the routes
+            wrong = ProblemError(problems.BAD_HEADER, name="Host", expected="the name of a host")
+            return problems.respond(request, wrong)
         case _:
             return _fail(request, error)
     return problems.respond(request, ProblemError(problem, headers=dict(error.headers or {})))
@@ -122,6 +136,8 @@ def _outermost(app: ASGIApp) -> ASGIApp:
         )
         request_id = given if _REQUEST_ID.match(given) else uuid4().hex
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
+        # Routes see the path as it was sent: an outside reference may hold an encoded slash.
+        scope["path"] = scope["raw_path"].decode("latin-1")
         status = 0
 
         async def send_with_id(message: Any) -> None:
@@ -147,6 +163,7 @@ def _outermost(app: ASGIApp) -> ASGIApp:
             ms=round(elapsed * 1000, 1),
             request_id=request_id,
             client=scope.get("client_id"),
+            **({"problem": refused} if (refused := scope.get("problem")) else {}),
         )
 
     return outermost

@@ -1,7 +1,6 @@
 """The command routes: one for each command of the complaint slice, made from its Struct."""
 
-from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
@@ -9,23 +8,23 @@ import msgspec
 from api import problems
 from api.desk import COMMANDS, REGISTER, Order
 from api.examples import EXAMPLES
-from api.http import (
+from api.http import Answer, Asked, Route, as_problem
+from api.parameters import (
     ACCEPT_LANGUAGE,
     ADDRESS,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     ON_BEHALF_OF,
-    Answer,
-    Asked,
     ErrorsOf,
-    Route,
     idempotency_key,
     if_match,
+    on_behalf_of,
 )
 from api.problems import kebab, of_rule
 from api.roles import ROLES, may_order
 from domain.complaint import ALLOWED, OccurredInFuture, UnknownComplaint
-from domain.kernel import NotAllowedAtStage, Rejected
+from domain.complaint.vocabulary import Stage
+from domain.kernel import Moment, NotAllowedAtStage, Rejected
 from ledger.entry import Receipt
 from ledger.ids import tracking_number, write_token
 
@@ -37,7 +36,7 @@ class CommandAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
     version: int
     position: str
     events: list[str]
-    recorded_at: datetime
+    recorded_at: Moment
     tracking_number: str | None = None
 
 
@@ -49,8 +48,9 @@ def routes() -> list[Route]:
 def _route(name: str, command: type[Any]) -> Route:
     is_registration = name == REGISTER
     path = "/v1/complaints" if is_registration else f"/v1/complaints/{{address}}/{kebab(name)}"
-    stages = ALLOWED[command]
-    description = "" if is_registration else f"Allowed at the stages: {', '.join(sorted(stages))}."
+    told = " ".join((command.__doc__ or "").split())
+    stages = [stage for stage in get_args(Stage) if stage in ALLOWED[command]]
+    allowed = "" if is_registration else f" Allowed at the stages: {', '.join(stages)}."
 
     async def handle(asked: Asked) -> Answer:
         return await _take(asked, name)
@@ -61,8 +61,8 @@ def _route(name: str, command: type[Any]) -> Route:
         path=path,
         operation=name,
         tag="Commands",
-        summary=(command.__doc__ or "").strip().partition("\n")[0],
-        description=description,
+        summary=told.replace("`", ""),
+        description=told + allowed,
         handler=handle,
         answer=CommandAnswer,
         roles=frozenset(role for role in ROLES if may_order(role, name)),
@@ -70,11 +70,15 @@ def _route(name: str, command: type[Any]) -> Route:
         body=command,
         body_example=EXAMPLES.get(name),
         status=201 if is_registration else 200,
+        headers=(
+            *("ETag", "Ledger-Position", "Idempotency-Replayed"),
+            *(("Location",) if is_registration else ()),
+        ),
         problems=(
             *ErrorsOf.KEYED,
             *ErrorsOf.BODY,
             problems.BAD_HEADER,
-            problems.BAD_QUERY,
+            problems.UNKNOWN_QUERY,
             problems.KEY_REUSED,
             of_rule(OccurredInFuture),
             of_rule(NotAllowedAtStage),
@@ -87,26 +91,38 @@ async def _take(asked: Asked, name: str) -> Answer:
     """Hand the order in and tell what became of it."""
     key = idempotency_key(asked)
     expected_version = if_match(asked) if name != REGISTER else None
-    on_behalf_of = asked.header("On-Behalf-Of", r"[A-Za-z0-9._:-]{1,64}", "a staff id")
+    person = on_behalf_of(asked)
     body = await asked.body()
-    complaint_id = None
-    if name != REGISTER:
-        complaint_id = await asked.services.places.complaint(asked.request.path_params["address"])
     order = Order(
         command=name,
         body=body,
         key=key,
-        complaint_id=complaint_id,
+        address=asked.path("address") if name != REGISTER else None,
         expected_version=expected_version,
-        on_behalf_of=on_behalf_of,
+        on_behalf_of=person,
         correlation_id=str(asked.request.scope.get("request_id", "")) or None,
     )
+    return answer_of(await _carry_out(asked, order), is_registration=name == REGISTER)
+
+
+async def _carry_out(asked: Asked, order: Order) -> Receipt:
+    """Have the order carried out, or say why not, with what is known of the complaint."""
+    desk, complaint_id = asked.services.desk, None
     try:
-        receipt = await asked.services.desk.take(order, asked.who)
-    except Rejected as rejected:
-        extra = {"complaint_id": str(complaint_id)} if complaint_id is not None else {}
-        raise problems.of_rejection(rejected, **extra) from rejected
-    return answer_of(receipt, is_registration=name == REGISTER)
+        if order.address is not None:
+            complaint_id = await asked.services.places.complaint(order.address)
+            order = msgspec.structs.replace(order, complaint_id=complaint_id)
+        return await desk.take(order, asked.who)
+    except Exception as error:
+        is_nowhere = isinstance(error, Rejected) and complaint_id is None and order.address
+        # The address names nothing now; what was carried out before is answered all the same.
+        if is_nowhere and (receipt := await desk.answered(order, asked.who)) is not None:
+            return receipt
+        problem = as_problem(error)
+        problem.extra.setdefault("command", order.command)
+        if complaint_id is not None and problem.problem.status != 404:
+            problem.extra.setdefault("complaint_id", str(complaint_id))
+        raise problem from error
 
 
 def answer_of(receipt: Receipt, *, is_registration: bool) -> Answer:

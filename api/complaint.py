@@ -1,6 +1,5 @@
 """One complaint as a client reads it: folded from its events, so always current."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +10,10 @@ from api.problems import kebab
 from api.roles import READ_PERSONAL, may_order
 from domain.complaint import COMPLAINT, UnknownComplaint, allowed_commands
 from domain.complaint.state import Complaint
-from domain.complaint.vocabulary import Assessment, Facts
-from domain.kernel import Metadata, Money, Recorded, fold
+from domain.complaint.vocabulary import Assessment, CloseReason, Facts, Nature, Stage, WaitingOn
+from domain.kernel import Metadata, Moment, Money, Recorded, fold
 from domain.personal import redact
+from domain.rules import Rules, Severity
 from ledger.ids import tracking_number, write_token
 
 
@@ -43,7 +43,7 @@ class ContactDocument(msgspec.Struct, kw_only=True):
     channel: str
     purpose: str
     outcome: str
-    occurred_at: datetime
+    occurred_at: Moment
 
 
 class ComplaintDocument(msgspec.Struct, kw_only=True):
@@ -53,14 +53,14 @@ class ComplaintDocument(msgspec.Struct, kw_only=True):
     tracking_number: str
     version: int
     position: str
-    stage: str
-    waiting_on: str
+    stage: Stage
+    waiting_on: WaitingOn
     cycle: int
-    nature: str
-    severity: str
+    nature: Nature
+    severity: Severity
     is_provisional: bool
     is_imported: bool
-    received_at: datetime
+    received_at: Moment
     customer_id: str | None
     owner_unit: str | None
     owner_person: str | None
@@ -73,9 +73,9 @@ class ComplaintDocument(msgspec.Struct, kw_only=True):
     is_resolution_confirmed: bool
     remedies: list[RemedyDocument]
     contacts: list[ContactDocument]
-    resolved_at: datetime | None
-    close_reason: str | None
-    closed_at: datetime | None
+    resolved_at: Moment | None
+    close_reason: CloseReason | None
+    closed_at: Moment | None
     allowed_commands: dict[str, Allowed]
 
 
@@ -86,8 +86,8 @@ class EventDocument(msgspec.Struct, kw_only=True):
     position: str
     type: str
     schema_version: int
-    occurred_at: datetime
-    recorded_at: datetime
+    occurred_at: Moment
+    recorded_at: Moment
     metadata: Metadata
     data: dict[str, Any]
 
@@ -101,7 +101,7 @@ class History(msgspec.Struct, kw_only=True):
     next: int | None = None
 
 
-def document(history: list[Recorded[Any]], client: Client) -> ComplaintDocument:
+def document(history: list[Recorded[Any]], client: Client, rules: Rules) -> ComplaintDocument:
     """The complaint that a history leaves, as far as this client may read it."""
     if not history or type(history[0].event) not in COMPLAINT.events:
         raise UnknownComplaint
@@ -128,8 +128,8 @@ def document(history: list[Recorded[Any]], client: Client) -> ComplaintDocument:
         owner_person=state.owner_person,
         is_signed_for=state.is_signed_for,
         facts=state.facts if may_read_personal else redact(state.facts),  # type: ignore[arg-type]
-        source_facts=state.source_facts,
-        assessment=state.assessment,
+        source_facts=state.source_facts if may_read_personal else _published(state, rules),
+        assessment=_judgement(state),
         problem_key=state.problem_key,
         is_problem_confirmed=state.problem_confirmed_in_cycle is not None,
         is_resolution_confirmed=state.is_resolution_confirmed,
@@ -159,6 +159,20 @@ def document(history: list[Recorded[Any]], client: Client) -> ComplaintDocument:
         closed_at=state.closed_at,
         allowed_commands=_allowed(state, client),
     )
+
+
+def _published(state: Complaint, rules: Rules) -> dict[str, str]:
+    """The source facts under names that the rules publish; under any other, anything may stand."""
+    known = rules.published_source_facts
+    return {name: value for name, value in state.source_facts.items() if name in known}
+
+
+def _judgement(state: Complaint) -> Assessment | None:
+    """What the assessment judged, without the event's own fields: the reason told is personal."""
+    if state.assessment is None:
+        return None
+    fields = Assessment.__struct_fields__
+    return Assessment(**{name: getattr(state.assessment, name) for name in fields})
 
 
 def _allowed(state: Complaint, client: Client) -> dict[str, Allowed]:

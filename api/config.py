@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+import psycopg
 from psycopg.conninfo import conninfo_to_dict
+
+_SECRET_BYTES = 32
 
 
 class ConfigError(Exception):
@@ -35,6 +38,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         log = environment.get("CLOSEDLOOP_LOG") or "console"
         if log not in ("console", "json"):
             raise ConfigError(f"CLOSEDLOOP_LOG: console or json, not {log!r}")
+        for name in ("DATABASE_URL", "DATABASE_URL_APP"):
+            try:
+                conninfo_to_dict(environment.get(name, ""))
+            except psycopg.ProgrammingError:  # the message quotes the address, password and all
+                raise ConfigError(f"{name} is no address of a PostgreSQL database") from None
         return cls(
             database_url=environment.get("DATABASE_URL") or None,
             database_url_app=environment.get("DATABASE_URL_APP") or None,
@@ -63,14 +71,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def secret(self) -> bytes:
         """The installation's secret, made on first use: outside references are looked up by it."""
         try:
-            return bytes.fromhex(self.secret_file.read_text().strip())
+            return self._read_secret()
         except FileNotFoundError:
             self.secret_file.parent.mkdir(parents=True, exist_ok=True)
-        except ValueError:
-            raise ConfigError(
-                f"CLOSEDLOOP_SECRET_FILE: {self.secret_file} is not hexadecimal"
-            ) from None
-        secret = secrets.token_bytes(32)
+        secret = secrets.token_bytes(_SECRET_BYTES)
         mine = self.secret_file.with_name(f"{self.secret_file.name}.{os.getpid()}")
         handle = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
@@ -81,7 +85,19 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             pass
         finally:
             mine.unlink()
-        return bytes.fromhex(self.secret_file.read_text().strip())
+        return self._read_secret()
+
+    def _read_secret(self) -> bytes:
+        try:
+            secret = bytes.fromhex(self.secret_file.read_text().strip())
+        except ValueError:
+            secret = b""
+        if len(secret) != _SECRET_BYTES:
+            raise ConfigError(
+                f"CLOSEDLOOP_SECRET_FILE: {self.secret_file} does not hold"
+                f" {_SECRET_BYTES} bytes in hexadecimal"
+            )
+        return secret
 
 
 def _without_password(uri: str | None) -> str | None:

@@ -16,7 +16,7 @@ from domain.complaint import COMPLAINT
 from domain.kernel import Actor, ActorKind, Context, Precision, Rejected, Source
 from domain.rules import Rules
 from ledger.application import Ledger
-from ledger.entry import Receipt
+from ledger.entry import CommandKey, Receipt
 from ledger.ids import command_id, digest, new_stream_id
 
 COMMANDS: dict[str, type[Any]] = {command.__name__: command for command in COMPLAINT.commands}
@@ -40,6 +40,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes  # the JSON of the command
     key: str  # the idempotency key
     complaint_id: UUID | None = None  # none for RegisterComplaint
+    address: str | None = None  # how the complaint was addressed, as sent; none: by its id
     expected_version: int | None = None
     on_behalf_of: str | None = None
     correlation_id: str | None = None
@@ -86,11 +87,16 @@ class Desk:
             stream_id,
             command,
             self.context(order, client, known_as),
-            digest=digest(order.command.encode(), _address(order), order.body),
+            digest=_digest(order),
             expected_version=order.expected_version,
             is_new=is_new,
             status=201 if is_new else 200,
         )
+
+    async def answered(self, order: Order, client: Client) -> Receipt | None:
+        """The answer that this order got before; what it is addressed to need not be there now."""
+        known_as = command_id(client.principal, order.key)
+        return await self.ledger.known(CommandKey(known_as, _digest(order)))
 
     def context(self, order: Order, client: Client, known_as: UUID) -> Context:
         """What the decision may know beside the command and the state."""
@@ -109,8 +115,10 @@ class Desk:
         )
 
 
-def _address(order: Order) -> bytes:
-    return order.complaint_id.bytes if order.complaint_id else b""
+def _digest(order: Order) -> bytes:
+    """What was said: the command, the address and the body, as they were sent."""
+    address = order.address or (str(order.complaint_id) if order.complaint_id else "")
+    return digest(order.command.encode(), address.encode(), order.body)
 
 
 def _source(client: Client) -> Source:

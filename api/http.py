@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import ClientException
+from litestar.exceptions import HTTPException
 
 from api import problems
 from api.cursors import Cursors
@@ -26,6 +26,9 @@ from ledger.writer import Unavailable
 
 log = structlog.get_logger("closedloop.api")
 AnyRequest = Request[Any, Any, Any]
+
+MAX_QUERY = 2000
+"""How many characters a parameter of the query may have."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +112,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         values = self.request.query_params.getall(name, [])
         if len(values) > 1:
             raise ProblemError(problems.BAD_QUERY, name=name, expected="at most once")
+        if values and len(values[0]) > MAX_QUERY:
+            raise ProblemError(
+                problems.BAD_QUERY, name=name, expected=f"at most {MAX_QUERY} characters"
+            )
         # What is not UTF-8 arrives as the replacement character.
         if values and ("\ufffd" in values[0] or "\x00" in values[0]):
             raise ProblemError(problems.BAD_QUERY, name=name, expected="text in UTF-8")
@@ -138,10 +145,13 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         if length.isascii() and length.isdigit() and int(length) > MAX_BYTES:
             raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
         body = bytearray()
-        async for chunk in self.request.stream():
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
+        try:
+            async for chunk in self.request.stream():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
+        except HTTPException:  # the client has gone before the end; nobody reads this
+            raise ProblemError(problems.NOT_JSON) from None
         return bytes(body)
 
 
@@ -214,8 +224,6 @@ def as_problem(error: Exception) -> ProblemError:
         case Unavailable():
             log.warning("unavailable", reason=str(error))
             return ProblemError(problems.UNAVAILABLE)
-        case ClientException():
-            return ProblemError(problems.NOT_JSON)
     # The type and the place, never the message: it may quote what somebody sent.
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:

@@ -1,4 +1,4 @@
-"""Keys: `cl_<id>_<secret>`, of which only the SHA-256 is kept; issuing and revoking leave events."""
+"""Keys: `cl_<id>_<secret>`, of which only the SHA-256 is kept; both ends of it leave an event."""
 
 import hashlib
 import hmac

@@ -1,16 +1,19 @@
 """The complaint list: a page of the view, filtered, sorted, with a cursor that is bound to both."""
 
-import base64
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from psycopg import sql
 
 from api import problems
-from api.http import Answer, Asked, whole_number
+from api.http import Answer, Asked
+from api.parameters import whole_number
 from api.problems import ProblemError
+from domain.complaint.vocabulary import CloseReason, Nature, Origin, Stage, WaitingOn
+from domain.kernel import Moment
+from domain.rules import Severity
 from ledger.ids import write_token
 
 
@@ -20,26 +23,26 @@ class ComplaintItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     complaint_id: str
     tracking_number: str | None = None
     version: int | None = None
-    stage: str | None = None
-    waiting_on: str | None = None
+    stage: Stage | None = None
+    waiting_on: WaitingOn | None = None
     cycle: int | None = None
-    nature: str | None = None
-    severity: str | None = None
+    nature: Nature | None = None
+    severity: Severity | None = None
     is_provisional: bool | None = None
     channel: str | None = None
     source_system: str | None = None
-    origin: str | None = None
+    origin: Origin | None = None
     region: str | None = None
     category_path: list[str] | None = None
     problem_key: str | None = None
     customer_id: str | None = None
     owner_unit: str | None = None
     owner_person: str | None = None
-    received_at: datetime | None = None
-    recorded_at: datetime | None = None
-    resolved_at: datetime | None = None
-    closed_at: datetime | None = None
-    close_reason: str | None = None
+    received_at: Moment | None = None
+    recorded_at: Moment | None = None
+    resolved_at: Moment | None = None
+    closed_at: Moment | None = None
+    close_reason: CloseReason | None = None
     is_imported: bool | None = None
 
 
@@ -51,7 +54,7 @@ class ComplaintList(msgspec.Struct, kw_only=True, omit_defaults=True):
     next: str | None = None
 
 
-FIELDS = tuple(name for name in ComplaintItem.__struct_fields__ if name != "complaint_id")
+FIELDS = ComplaintItem.__struct_fields__
 FILTERS = (
     "stage",
     "severity",
@@ -67,6 +70,16 @@ FILTERS = (
     "customer_id",
     "problem_key",
 )
+CLOSED_LISTS: dict[str, tuple[str, ...]] = {
+    "stage": get_args(Stage),
+    "severity": get_args(Severity),
+    "nature": get_args(Nature),
+    "origin": get_args(Origin),
+    "waiting_on": get_args(WaitingOn),
+    "close_reason": get_args(CloseReason),
+}
+"""Filters that take these values only: a mistyped one is refused, not answered with nothing."""
+
 SORTS = ("received_at", "recorded_at", "severity", "stage", "channel", "ledger_position")
 """What a list can be sorted by: columns that are never NULL; complaint_id breaks ties."""
 
@@ -81,7 +94,7 @@ async def list_complaints(asked: Asked) -> Answer:
     conditions, params = _conditions(asked)
     bound_to = _fingerprint(order, params)
     if (cursor := asked.query("cursor")) is not None:
-        condition, more = _after(order, _read_cursor(cursor, bound_to, len(order) + 1))
+        condition, more = _after(order, _row_before(asked, cursor, bound_to))
         conditions.append(condition)
         params |= more
     await asked.services.places.wait_for("complaints", asked.query("at_least"))
@@ -109,7 +122,7 @@ async def list_complaints(asked: Asked) -> Answer:
                 ComplaintItem(**dict(zip(names, row[: len(names)], strict=True))) for row in page
             ],
             position=write_token(dict(position)),
-            next=_cursor(bound_to, [*page[-1][len(names) :], page[-1][0]])
+            next=asked.services.cursors.write(bound_to, [*page[-1][len(names) :], page[-1][0]])
             if len(rows) > limit
             else None,
         )
@@ -122,17 +135,18 @@ _POSITION = "SELECT partition, position FROM views.positions WHERE view = 'compl
 def _fields(asked: Asked) -> list[str]:
     text = asked.query("fields")
     if text is None:
-        return list(FIELDS)
+        return list(FIELDS[1:])
     wanted = text.split(",")
     if not set(wanted) <= set(FIELDS):
         raise ProblemError(problems.BAD_QUERY, name="fields", expected=", ".join(FIELDS))
-    return list(dict.fromkeys(wanted))
+    return [name for name in dict.fromkeys(wanted) if name != "complaint_id"]
 
 
 def _order(asked: Asked) -> list[tuple[str, bool]]:
     """The columns to sort by, each with whether it goes downwards."""
     order: list[tuple[str, bool]] = []
-    for part in (asked.query("sort") or "-received_at").split(","):
+    text = asked.query("sort")
+    for part in ("-received_at" if text is None else text).split(","):
         name = part.removeprefix("-")
         if name not in SORTS or name in [known for known, _ in order]:
             raise ProblemError(problems.BAD_QUERY, name="sort", expected=", ".join(SORTS))
@@ -146,10 +160,13 @@ def _conditions(asked: Asked) -> tuple[list[sql.Composable], dict[str, Any]]:
     for name in FILTERS:
         if (text := asked.query(name)) is not None:
             values = text.split(",")
-            if len(values) > _MAX_VALUES or "" in values or "\x00" in text:
+            if len(values) > _MAX_VALUES or "" in values:
                 raise ProblemError(
                     problems.BAD_QUERY, name=name, expected=f"1 to {_MAX_VALUES} values"
                 )
+            known = CLOSED_LISTS.get(name)
+            if known is not None and not set(values) <= set(known):
+                raise ProblemError(problems.BAD_QUERY, name=name, expected=", ".join(known))
             conditions.append(sql.SQL(f"{name} = ANY(%({name})s)"))
             params[name] = values
     for name, comparison in (("received_from", ">="), ("received_to", "<")):
@@ -160,7 +177,7 @@ def _conditions(asked: Asked) -> tuple[list[sql.Composable], dict[str, Any]]:
 
 
 def _moment(name: str, text: str) -> datetime:
-    expected = "an RFC 3339 time with an offset"
+    expected = "an RFC 3339 time with an offset (a plus sign is sent as %2B)"
     try:
         moment = msgspec.convert(text, datetime, strict=True)
     except msgspec.ValidationError:
@@ -177,20 +194,12 @@ def _fingerprint(order: list[tuple[str, bool]], params: dict[str, Any]) -> str:
     return hashlib.sha256(msgspec.json.encode([order, params], order="sorted")).hexdigest()[:16]
 
 
-def _cursor(bound_to: str, last: list[Any]) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode([bound_to, last])).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, bound_to: str, size: int) -> list[str]:
-    expected = "the next of a page with the same filters and order"
+def _row_before(asked: Asked, cursor: str, bound_to: str) -> list[str]:
     try:
-        raw = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
-        of, last = msgspec.json.decode(raw, type=tuple[str, list[str]])
-    except (ValueError, msgspec.MsgspecError):
+        return asked.services.cursors.read(cursor, bound_to)
+    except ValueError:
+        expected = "the next of a page with the same filters and order"
         raise ProblemError(problems.BAD_QUERY, name="cursor", expected=expected) from None
-    if of != bound_to or len(last) != size:
-        raise ProblemError(problems.BAD_QUERY, name="cursor", expected=expected)
-    return last
 
 
 _CASTS = {"received_at": "timestamptz", "recorded_at": "timestamptz", "ledger_position": "bigint"}

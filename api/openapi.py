@@ -9,15 +9,21 @@ import msgspec
 from api.http import Parameter, Route
 from api.problems import MEDIA_TYPE, Problem, ProblemType
 
-_TEMPLATE = "#/components/schemas/{name}"
+_SCHEMAS = "#/components/schemas/"
 _HEADERS: dict[str, dict[str, Any]] = {
-    "ETag": {"description": "The version, as a quoted string.", "schema": {"type": "string"}},
+    "ETag": {
+        "description": "The version of the complaint in quotes, for `If-Match`.",
+        "required": True,
+        "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+    },
     "Ledger-Position": {
         "description": "The place in the ledger: `<partition>:<position>`, for `at_least`.",
-        "schema": {"type": "string"},
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]+:[0-9]+$"},
     },
     "Location": {
         "description": "Where the complaint is.",
+        "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Idempotency-Replayed": {
@@ -26,19 +32,32 @@ _HEADERS: dict[str, dict[str, Any]] = {
     },
     "Retry-After": {
         "description": "Seconds to wait before asking again.",
+        "required": True,
         "schema": {"type": "integer", "minimum": 0},
     },
-    "WWW-Authenticate": {"description": "How to log in.", "schema": {"type": "string"}},
-    "X-Request-ID": {"description": "Leads to the log.", "schema": {"type": "string"}},
+    "WWW-Authenticate": {
+        "description": "How to log in.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "Content-Language": {
+        "description": "The language of title and detail.",
+        "required": True,
+        "schema": {"type": "string", "enum": ["en", "zh-CN"]},
+    },
+    "X-Request-ID": {
+        "description": "Leads to the log; the client's own, where it sent a good one.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    },
 }
+_REFUSED = "The rule that refuses is `code`; `/v1/problems` lists every rule. Among them:"
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
     """The whole document."""
     routes = list(routes)
-    structs = [Problem, *_structs(routes)]
-    schemas, components = msgspec.json.schema_components(structs, ref_template=_TEMPLATE)
-    refs = dict(zip(structs, schemas, strict=True))
+    refs, components = _schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs)
@@ -53,7 +72,6 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
                 " views are projections of those events. Every write takes an `Idempotency-Key`"
                 " and may be repeated safely. Every refusal is a problem (RFC 9457) with a page."
             ),
-            "license": {"name": "Proprietary", "url": "/docs"},
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
@@ -65,6 +83,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": components,
+            "headers": _HEADERS,
             "securitySchemes": {
                 "key": {
                     "type": "http",
@@ -77,13 +96,44 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     }
 
 
-def _structs(routes: Iterable[Route]) -> list[Any]:
-    found: dict[Any, None] = {}
-    for route in routes:
-        for struct in (route.body, route.answer):
-            if struct is not None:
-                found.setdefault(struct)
-    return list(found)
+def _schemas(routes: list[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """The schema of each Struct that a route takes or answers, and those they refer to.
+
+    What is sent is closed: an unknown field is refused. What is answered is open: members may
+    be added to it later. A Struct that does both has a schema for each.
+    """
+    bodies = _told_once(route.body for route in routes)
+    answers = _told_once([Problem, *(route.answer for route in routes)])
+    taken, closed = _components(bodies)
+    given, opened = _components(answers)
+    names = {name: f"{name}Answer" if name in closed else name for name in opened}
+    for name, schema in opened.items():
+        closed[names[name]] = _opened(schema, names)
+    refs = dict(zip(bodies, taken, strict=True))
+    refs |= dict(zip(answers, (_opened(schema, names) for schema in given), strict=True))
+    return refs, closed
+
+
+def _told_once(structs: Iterable[Any]) -> list[Any]:
+    return [struct for struct in dict.fromkeys(structs) if struct is not None]
+
+
+def _components(structs: list[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    return msgspec.json.schema_components(structs, ref_template=_SCHEMAS + "{name}")
+
+
+def _opened(schema: Any, names: dict[str, str]) -> Any:
+    """A schema that lets unknown members pass, and refers to others that do."""
+    if isinstance(schema, list):
+        return [_opened(item, names) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    changed = {key: _opened(value, names) for key, value in schema.items()}
+    if changed.get("additionalProperties") is False:
+        del changed["additionalProperties"]
+    if isinstance(ref := changed.get("$ref"), str):
+        changed["$ref"] = _SCHEMAS + names[ref.removeprefix(_SCHEMAS)]
+    return changed
 
 
 def _operation(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
@@ -107,7 +157,7 @@ def _operation(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
 
 def _description(route: Route) -> str:
     allowed = "Public." if route.roles is None else f"Roles: {', '.join(sorted(route.roles))}."
-    return f"{route.description} {allowed}".strip()
+    return f"{route.description or route.summary} {allowed}"
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
@@ -128,26 +178,27 @@ def _responses(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
     for problem in route.problems:
         by_status.setdefault(problem.status, []).append(problem)
     schema = {"type": "string"} if route.answer is None else refs[route.answer]
-    headers = ["X-Request-ID"]
-    if route.tag == "Commands":
-        headers += ["ETag", "Ledger-Position", "Idempotency-Replayed"]
-    if route.status == 201:
-        headers.append("Location")
+    headers = ["X-Request-ID", *route.headers]
     responses: dict[str, Any] = {
         str(route.status): {
             "description": "Done." if route.method == "POST" else "Found.",
-            "headers": {name: _HEADERS[name] for name in headers},
+            "headers": _headers(headers),
             "content": {route.media_type: {"schema": schema}},
         }
     }
     for status, problems in sorted(by_status.items()):
-        headers = ["X-Request-ID"]
+        headers = ["X-Request-ID", "Content-Language"]
         headers += ["Retry-After"] if status in (429, 503) else []
         headers += ["WWW-Authenticate"] if status == 401 else []
         headers += ["ETag"] if status == 412 else []
+        told = " ".join(f"`{problem.code}`: {problem.title}." for problem in problems)
         responses[str(status)] = {
-            "description": " ".join(f"`{problem.code}`: {problem.title}." for problem in problems),
-            "headers": {name: _HEADERS[name] for name in headers},
+            "description": f"{_REFUSED} {told}" if status == 409 else told,
+            "headers": _headers(headers),
             "content": {MEDIA_TYPE: {"schema": refs[Problem]}},
         }
     return responses
+
+
+def _headers(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -1,11 +1,15 @@
 """The parameters and problems that many routes share, and how the values are read."""
 
 import re
+from typing import get_args
 from uuid import UUID
 
 from api import problems
 from api.http import Asked, Parameter
 from api.problems import ProblemError
+from domain.kernel import Identifier
+
+_IDENTIFIER: str = get_args(Identifier)[1].pattern
 
 ADDRESS = Parameter(
     name="address",
@@ -28,18 +32,19 @@ IF_MATCH = Parameter(
     place="header",
     description='The version the command was decided on, as an ETag: `"3"`.',
     schema={"type": "string", "pattern": r'^"[0-9]{1,9}"$'},
+    example='"3"',
 )
 ON_BEHALF_OF = Parameter(
     name="On-Behalf-Of",
     place="header",
     description="The staff id of the person who gives the order through this client.",
-    schema={"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,64}$"},
+    schema={"type": "string", "pattern": _IDENTIFIER},
 )
 ACCEPT_LANGUAGE = Parameter(
     name="Accept-Language",
     place="header",
     description="`en` or `zh-CN`: the language of titles and details of problems.",
-    schema={"type": "string", "maxLength": 200},
+    schema={"type": "string"},
 )
 AT_LEAST = Parameter(
     name="at_least",
@@ -75,6 +80,11 @@ def if_match(asked: Asked) -> int | None:
     """The version the caller decided on."""
     value = asked.header("If-Match", r'"[0-9]{1,9}"', 'a version in quotes, as in "3"')
     return int(value.strip('"')) if value is not None else None
+
+
+def on_behalf_of(asked: Asked) -> str | None:
+    """The person who gives the order through this client."""
+    return asked.header("On-Behalf-Of", _IDENTIFIER, "a staff id, never a phone number or a name")
 
 
 def whole_number(asked: Asked, name: str, default: int, low: int, high: int) -> int:

@@ -4,7 +4,7 @@ import asyncio
 from uuid import UUID
 
 from api import problems
-from api.http import parse_uuid
+from api.parameters import parse_uuid
 from api.problems import ProblemError
 from domain.complaint import COMPLAINT, UnknownComplaint
 from ledger.application import Ledger
@@ -57,8 +57,10 @@ class Places:
             return
         try:
             wanted = read_token(token)
-        except ValueError as error:
-            raise ProblemError(problems.BAD_QUERY, name="at_least", expected=str(error)) from None
+        except ValueError:
+            raise ProblemError(
+                problems.BAD_QUERY, name="at_least", expected="<partition>:<position>"
+            ) from None
         heads = await self._ledger.heads()
         if any(position > heads.get(partition, 0) for partition, position in wanted.items()):
             raise ProblemError(

@@ -75,8 +75,15 @@ BAD_QUERY = _type(
     "bad-query",
     400,
     "Ill-formed query | 查询参数错误",
-    "The query parameter {name} is not known here or ill-formed: {expected}.",
-    "查询参数 {name} 未知或格式错误：{expected}。",
+    "The query parameter {name} is ill-formed: expected {expected}.",
+    "查询参数 {name} 格式错误：应为 {expected}。",
+)
+UNKNOWN_QUERY = _type(
+    "unknown-query",
+    400,
+    "Unknown query parameter | 未知的查询参数",
+    "A query parameter is not known here; those that are: {known}.",
+    "存在未知的查询参数；此处可用：{known}。",
 )
 UNAUTHENTICATED = _type(
     "unauthenticated",
@@ -163,6 +170,7 @@ GENERAL = (
     NOT_JSON,
     BAD_HEADER,
     BAD_QUERY,
+    UNKNOWN_QUERY,
     UNAUTHENTICATED,
     FORBIDDEN,
     NOT_FOUND,
@@ -230,6 +238,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 def respond(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
     """The answer to a request that failed, in the language the client prefers."""
     problem, language = error.problem, preferred_language(request)
+    request.scope["problem"] = problem.code  # type: ignore[typeddict-unknown-key]
     title, detail = (
         (problem.title_zh, problem.detail_zh)
         if language == "zh"
@@ -252,6 +261,8 @@ def respond(request: Request[Any, Any, Any], error: ProblemError) -> Response[by
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="closedloop"'
     headers["Content-Language"] = "zh-CN" if language == "zh" else "en"
+    headers["Vary"] = "Accept-Language"
+    headers["Cache-Control"] = "no-store"
     return Response(
         msgspec.json.encode(body),
         status_code=problem.status,

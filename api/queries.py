@@ -4,18 +4,9 @@ from typing import Any
 
 from api import problems
 from api.complaint import ComplaintDocument, History, document, history_page
-from api.http import (
-    ACCEPT_LANGUAGE,
-    ADDRESS,
-    AT_LEAST,
-    Answer,
-    Asked,
-    ErrorsOf,
-    Parameter,
-    Route,
-    whole_number,
-)
-from api.listing import FIELDS, FILTERS, SORTS, ComplaintList, list_complaints
+from api.http import MAX_QUERY, Answer, Asked, Parameter, Route
+from api.listing import CLOSED_LISTS, FIELDS, FILTERS, SORTS, ComplaintList, list_complaints
+from api.parameters import ACCEPT_LANGUAGE, ADDRESS, AT_LEAST, ErrorsOf, whole_number
 from api.problems import of_rule
 from api.roles import READ_COMPLAINTS, READ_HISTORY
 from domain.complaint import UnknownComplaint
@@ -27,103 +18,123 @@ _LIMIT = Parameter(
     description="How many at most.",
     schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
 )
-_READ = (problems.BAD_QUERY, *ErrorsOf.KEYED)
+_READ = (problems.BAD_QUERY, problems.UNKNOWN_QUERY, *ErrorsOf.KEYED)
+_PLACE = ("ETag", "Ledger-Position")
 
 
 def routes() -> list[Route]:
     """The routes that read complaints."""
-    return [
-        Route(
-            method="GET",
-            path="/v1/complaints",
-            operation="ListComplaints",
-            tag="Complaints",
-            summary="Complaints, newest first; filtered, sorted, in pages.",
-            description="A filter takes several values joined by commas. The cursor belongs to"
-            " its filters and its order.",
-            handler=list_complaints,
-            answer=ComplaintList,
-            roles=READ_COMPLAINTS,
-            parameters=(
-                *(_filter(name) for name in FILTERS),
-                _time("received_from", "Received at this time or later."),
-                _time("received_to", "Received before this time."),
-                Parameter(
-                    name="sort",
-                    place="query",
-                    description=f"Of {', '.join(SORTS)}; a minus sign sorts downwards.",
-                    schema={
-                        "type": "string",
-                        "pattern": rf"^-?({'|'.join(SORTS)})(,-?({'|'.join(SORTS)})){{0,3}}$",
-                        "default": "-received_at",
-                    },
-                ),
-                Parameter(
-                    name="fields",
-                    place="query",
-                    description="Only these fields, joined by commas; complaint_id always comes.",
-                    schema={
-                        "type": "string",
-                        "pattern": rf"^({'|'.join(FIELDS)})(,({'|'.join(FIELDS)})){{0,{len(FIELDS)}}}$",
-                    },
-                ),
-                _LIMIT,
-                Parameter(
-                    name="cursor",
-                    place="query",
-                    description="The `next` of the page before.",
-                    schema={"type": "string", "maxLength": 2000},
-                ),
-                AT_LEAST,
-                ACCEPT_LANGUAGE,
+    return [_list_route(), _complaint_route(), _history_route()]
+
+
+def _list_route() -> Route:
+    return Route(
+        method="GET",
+        path="/v1/complaints",
+        operation="ListComplaints",
+        tag="Complaints",
+        summary="Complaints, newest first; filtered, sorted, in pages.",
+        description="A filter takes several values joined by commas. The cursor belongs to"
+        " its filters and its order.",
+        handler=list_complaints,
+        answer=ComplaintList,
+        roles=READ_COMPLAINTS,
+        parameters=(
+            *(_filter(name) for name in FILTERS),
+            _time("received_from", "Received at this time or later."),
+            _time("received_to", "Received before this time."),
+            Parameter(
+                name="sort",
+                place="query",
+                description=f"Of {', '.join(SORTS)}; a minus sign sorts downwards.",
+                schema={
+                    "type": "string",
+                    "pattern": _listed(f"-?({'|'.join(SORTS)})", len(SORTS)),
+                    "default": "-received_at",
+                },
             ),
-            problems=(*_READ, problems.VIEW_BEHIND),
-        ),
-        Route(
-            method="GET",
-            path="/v1/complaints/{address}",
-            operation="GetComplaint",
-            tag="Complaints",
-            summary="A complaint as it stands, with the commands allowed and the rules that forbid"
-            " the others.",
-            handler=_get,
-            answer=ComplaintDocument,
-            roles=READ_COMPLAINTS,
-            parameters=(ADDRESS, ACCEPT_LANGUAGE),
-            problems=(*_READ, of_rule(UnknownComplaint)),
-        ),
-        Route(
-            method="GET",
-            path="/v1/complaints/{address}/history",
-            operation="GetHistory",
-            tag="Complaints",
-            summary="Every event of a complaint, in order, with who, when and where in the ledger.",
-            handler=_history,
-            answer=History,
-            roles=READ_HISTORY,
-            parameters=(
-                ADDRESS,
-                Parameter(
-                    name="after",
-                    place="query",
-                    description="Only events after this version.",
-                    schema={"type": "integer", "minimum": 0, "maximum": 2147483647},
-                ),
-                _LIMIT,
-                ACCEPT_LANGUAGE,
+            Parameter(
+                name="fields",
+                place="query",
+                description="Only these fields, joined by commas; complaint_id always comes.",
+                schema={
+                    "type": "string",
+                    "pattern": _listed(f"({'|'.join(FIELDS)})", len(FIELDS)),
+                },
             ),
-            problems=(*_READ, of_rule(UnknownComplaint)),
+            _LIMIT,
+            Parameter(
+                name="cursor",
+                place="query",
+                description="The `next` of the page before.",
+                schema={"type": "string", "minLength": 1, "maxLength": MAX_QUERY},
+            ),
+            AT_LEAST,
+            ACCEPT_LANGUAGE,
         ),
-    ]
+        problems=(*_READ, problems.VIEW_BEHIND),
+    )
+
+
+def _complaint_route() -> Route:
+    return Route(
+        method="GET",
+        path="/v1/complaints/{address}",
+        operation="GetComplaint",
+        tag="Complaints",
+        summary="A complaint as it stands, with the commands allowed and the rules that forbid"
+        " the others.",
+        handler=_get,
+        answer=ComplaintDocument,
+        roles=READ_COMPLAINTS,
+        parameters=(ADDRESS, ACCEPT_LANGUAGE),
+        headers=_PLACE,
+        problems=(*_READ, of_rule(UnknownComplaint)),
+    )
+
+
+def _history_route() -> Route:
+    return Route(
+        method="GET",
+        path="/v1/complaints/{address}/history",
+        operation="GetHistory",
+        tag="Complaints",
+        summary="Every event of a complaint, in order, with who, when and where in the ledger.",
+        handler=_history,
+        answer=History,
+        roles=READ_HISTORY,
+        parameters=(
+            ADDRESS,
+            Parameter(
+                name="after",
+                place="query",
+                description="Only events after this version.",
+                schema={"type": "integer", "minimum": 0, "maximum": 2147483647},
+            ),
+            _LIMIT,
+            ACCEPT_LANGUAGE,
+        ),
+        headers=_PLACE,
+        problems=(*_READ, of_rule(UnknownComplaint)),
+    )
 
 
 def _filter(name: str) -> Parameter:
+    schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": MAX_QUERY}
+    if name in CLOSED_LISTS:
+        values = CLOSED_LISTS[name]
+        schema = {"type": "string", "pattern": _listed(f"({'|'.join(values)})", len(values))}
     return Parameter(
         name=name,
         place="query",
         description=f"Only these values of {name}, joined by commas.",
-        schema={"type": "string", "minLength": 1, "maxLength": 2000},
+        schema=schema,
     )
+
+
+def _listed(one: str, most: int) -> str:
+    """The pattern of one to `most` values joined by commas."""
+    return f"^{one}(,{one}){{0,{most - 1}}}$"
 
 
 def _time(name: str, description: str) -> Parameter:
@@ -136,12 +147,12 @@ def _time(name: str, description: str) -> Parameter:
 
 
 async def _history_of(asked: Asked) -> list[Any]:
-    complaint_id = await asked.services.places.complaint(asked.request.path_params["address"])
+    complaint_id = await asked.services.places.complaint(asked.path("address"))
     return await asked.services.ledger.history(complaint_id)
 
 
 async def _get(asked: Asked) -> Answer:
-    found = document(await _history_of(asked), asked.who)
+    found = document(await _history_of(asked), asked.who, asked.services.desk.rules)
     headers = {"ETag": f'"{found.version}"', "Ledger-Position": found.position}
     return Answer(content=found, headers=headers)
 

@@ -46,13 +46,13 @@ def app_login(config: Config) -> Login:
 
 def checked_login(config: Config) -> Login:
     """The login that serves and works, after making sure that the database fits this release."""
-    if config.database_url is None and config.database_url_app is None:
-        if not is_up_to_date(config):  # else its roles have no passwords, a riddle to solve
-            raise DatabaseError("the database is not set up: run `closedloop migrate`")
+    is_embedded = config.database_url is None and config.database_url_app is None
+    if is_embedded and not is_up_to_date(config):  # its roles have no passwords yet: a riddle
+        raise DatabaseError("the database is not set up: run `closedloop migrate`")
     login = app_login(config)
     try:
         with database.connect(login.uri, role=login.role) as connection:
-            check(connection)
+            check(connection, config.secret())
     except psycopg.Error as error:
         raise DatabaseError(first_line(error)) from error
     return login
@@ -65,7 +65,7 @@ def migrate_database(config: Config, **options: object) -> list[str]:
     if config.database_url is None:
         server = embedded(config)
         passwords = {role: conninfo_to_dict(server.uri(role))["password"] for role in ROLES}
-    return migrate(uri, passwords=passwords, **options)  # type: ignore[arg-type]
+    return migrate(uri, passwords=passwords, secret=config.secret(), **options)  # type: ignore[arg-type]
 
 
 def is_up_to_date(config: Config) -> bool:

@@ -17,7 +17,8 @@ from prometheus_client import (
 )
 
 from api import openapi, problems
-from api.http import Answer, Asked, ErrorsOf, Route
+from api.http import Answer, Asked, Route, recognise
+from api.parameters import IDEMPOTENCY_KEY, ErrorsOf
 from api.problems import ProblemError, ProblemType, catalogue
 from api.roles import READ_METRICS, ROLES
 from ledger.writer import Unavailable
@@ -32,7 +33,8 @@ _ASSETS = {
 }
 PAGE_HEADERS = {
     # Swagger UI draws its icons from data: addresses; everything else is our own.
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
 
@@ -98,7 +100,7 @@ def _documented() -> list[Route]:
             handler=_live,
             answer=Health,
             roles=None,
-            problems=(problems.BAD_QUERY, problems.INTERNAL),
+            problems=(problems.UNKNOWN_QUERY, problems.INTERNAL),
         ),
         Route(
             method="GET",
@@ -109,7 +111,7 @@ def _documented() -> list[Route]:
             handler=_ready,
             answer=Health,
             roles=None,
-            problems=(problems.BAD_QUERY, problems.UNAVAILABLE, problems.INTERNAL),
+            problems=(problems.UNKNOWN_QUERY, problems.UNAVAILABLE, problems.INTERNAL),
         ),
         Route(
             method="GET",
@@ -122,7 +124,7 @@ def _documented() -> list[Route]:
             roles=None,
             media_type="text/plain",
             problems=(
-                problems.BAD_QUERY,
+                problems.UNKNOWN_QUERY,
                 problems.UNAUTHENTICATED,
                 problems.FORBIDDEN,
                 problems.UNAVAILABLE,
@@ -138,7 +140,7 @@ def _documented() -> list[Route]:
             handler=_list_problems,
             answer=ProblemCatalogue,
             roles=frozenset(ROLES),
-            problems=(problems.BAD_QUERY, *ErrorsOf.KEYED),
+            problems=(problems.UNKNOWN_QUERY, *ErrorsOf.KEYED),
         ),
     ]
 
@@ -176,10 +178,7 @@ async def _ready(asked: Asked) -> Answer:
 async def _metrics(asked: Asked) -> Answer:
     host = asked.request.client.host if asked.request.client else ""
     if host not in ("127.0.0.1", "::1"):
-        scheme, _, text = asked.request.headers.get("authorization", "").partition(" ")
-        client = await asked.services.keys.recognise(text) if scheme.lower() == "bearer" else None
-        if client is None:
-            raise ProblemError(problems.UNAUTHENTICATED)
+        client = await recognise(asked.request, asked.services.keys)
         if client.role not in READ_METRICS:
             raise ProblemError(problems.FORBIDDEN, role=client.role)
     WAITING.set(asked.services.ledger.waiting)
@@ -205,10 +204,16 @@ _DOCS = """<!doctype html>
 <body><div id="swagger-ui"></div>
 <script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script>
 </body></html>"""
+# A key is for one order: the example in the form is replaced by a fresh one with each try.
 _START = """window.ui = SwaggerUIBundle({
   url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: true,
   displayRequestDuration: true, docExpansion: "list", tryItOutEnabled: true, validatorUrl: null,
-});"""
+  requestInterceptor: (request) => {
+    if (request.headers["Idempotency-Key"] === "EXAMPLE")
+      request.headers["Idempotency-Key"] = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    return request;
+  },
+});""".replace("EXAMPLE", IDEMPOTENCY_KEY.example)
 
 
 async def _docs(asked: Asked) -> Answer:
@@ -216,7 +221,7 @@ async def _docs(asked: Asked) -> Answer:
 
 
 async def _asset(asked: Asked) -> Answer:
-    name = asked.request.path_params["asset"]
+    name = asked.path("asset")
     if name == "start.js":
         return Answer(content=_START.encode(), headers=PAGE_HEADERS, media_type="text/javascript")
     if name not in _ASSETS:
@@ -235,7 +240,7 @@ def _assets_folder() -> Path:
 
 
 async def _problem_page(asked: Asked) -> Answer:
-    problem = catalogue().get(asked.request.path_params["code"])
+    problem = catalogue().get(asked.path("code"))
     if problem is None:
         raise ProblemError(problems.NOT_FOUND)
     told = {

@@ -49,11 +49,18 @@ class Folder:
     def port(self) -> int | None:
         """Return the port kept from an earlier start."""
         text = self._read(self.path / "port")
+        if text and not text.strip().isdecimal():
+            raise EmbeddedError(f"{self.path}/port is damaged: delete that file and try again")
         return int(text) if text else None
 
     def passwords(self) -> dict[str, str]:
         """Return the passwords by role; none before the first start."""
-        return dict(json.loads(self._read(self.path / "passwords.json") or "{}"))
+        try:
+            return dict(json.loads(self._read(self.path / "passwords.json") or "{}"))
+        except ValueError:
+            raise EmbeddedError(
+                f"{self.path}/passwords.json is damaged: put the file of a backup in its place"
+            ) from None
 
     def pid(self) -> int | None:
         """Return the pid in PostgreSQL's pid file, which may name a stranger after a crash."""

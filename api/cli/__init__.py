@@ -2,14 +2,18 @@
 
 import sys
 
+import psycopg
 import rich_click as click
 
 from api.cli import admin, data, serving
 from api.cli.output import fail
 from api.config import ConfigError
+from api.runtime import first_line
 from ledger.database import DatabaseError
 from ledger.embedded import EmbeddedError
+from ledger.registry import UnknownEvent
 from ledger.writer import Unavailable
+from projections.batch import CorruptLedger, ViewHalted
 
 click.rich_click.TEXT_MARKUP = "rich"
 click.rich_click.MAX_WIDTH = 100
@@ -28,11 +32,24 @@ for command in (*serving.COMMANDS, *data.COMMANDS, *admin.COMMANDS):
     closedloop.add_command(command)
 
 
+FORESEEN = (
+    ConfigError,
+    DatabaseError,
+    EmbeddedError,
+    Unavailable,
+    ViewHalted,
+    CorruptLedger,
+    UnknownEvent,
+    psycopg.Error,
+    OSError,
+)
+
+
 def main() -> None:
     """Run a command; every failure that can be foreseen is one clear line and a non-zero status."""
     try:
         closedloop(prog_name="closedloop")
-    except (ConfigError, DatabaseError, EmbeddedError, Unavailable) as error:
-        fail(str(error).strip().partition("\n")[0])
+    except FORESEEN as error:
+        fail(first_line(error))
     except KeyboardInterrupt:
         sys.exit(130)

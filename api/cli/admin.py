@@ -136,11 +136,12 @@ def _show_ledger(connection: psycopg.Connection[Any]) -> None:
         console.print(f"not migrated: {', '.join(missing)}; run `closedloop migrate`", style="red")
         return
     heads = connection.execute(
-        "SELECT partition, position, recorded_at FROM ledger.heads ORDER BY partition"
+        "SELECT partition, position, nullif(recorded_at, '-infinity') FROM ledger.heads"
+        " ORDER BY partition"
     ).fetchall()
     ledger = Table("partition", "events", "last recorded", title="ledger")
     for partition, position, recorded_at in heads:
-        ledger.add_row(str(partition), f"{position:,}", str(recorded_at) if position else "-")
+        ledger.add_row(str(partition), f"{position:,}", str(recorded_at or "-"))
     console.print(ledger)
     views = Table("view", "partition", "position", "behind", title="views")
     for row in connection.execute(

@@ -58,7 +58,11 @@ async def _keys(config: Config, serving: Services) -> dict[str, str]:
     for role in ("agent", "supervisor", "auditor"):
         if role not in known or await serving.keys.recognise(known[role]) is None:
             known[role] = await serving.keys.issue(
-                name=f"demo {role}", role=role, principal=f"demo-{role}"
+                # a program's key: the people who sit before it are named by On-Behalf-Of
+                name=f"demo {role}",
+                role=role,
+                principal=f"demo-{role}",
+                kind="system",
             )
     handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as written:

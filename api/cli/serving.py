@@ -24,6 +24,7 @@ def run() -> None:
     """Set everything up, load the demo, and serve: the main job, on the embedded server."""
     config = Config.from_environment()
     configure_logs(config.log, quiet=True)
+    _stop_on_sigterm()
     bound = _bind(config)
     is_ours = config.database_url is None and not embedded(config).is_running()
     try:
@@ -47,6 +48,7 @@ def serve(no_worker: bool) -> None:
     """Serve the API, and keep the views up to date in the same process."""
     config = Config.from_environment()
     configure_logs(config.log)
+    _stop_on_sigterm()
     login = checked_login(config)
     bound = _bind(config)
     try:
@@ -70,6 +72,18 @@ def work() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
     runner.run(stop, wake)
+
+
+def _stop_on_sigterm() -> None:
+    """Leave by the same way as Ctrl-C, so that what was started is stopped.
+
+    uvicorn shuts down on the signal first, and raises it once more when it has.
+    """
+
+    def leave(number: int, frame: types.FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def _bind(config: Config) -> socket.socket:
@@ -106,6 +120,7 @@ def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: b
             log_config=None,
             access_log=False,
             server_header=False,
+            ws="none",
             timeout_graceful_shutdown=10,
             timeout_keep_alive=75,
         )

@@ -6,7 +6,6 @@ says is kept beside it.
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-import msgspec
 from msgspec.structs import replace
 
 from domain.complaint.state import (

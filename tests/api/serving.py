@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from api.app import application, registry, services
+from api.keys import Keys
 from api.roles import ROLES
 from ledger.application import Ledger
 from projections import all_views
@@ -70,6 +71,17 @@ class Api:
         complaint_id: str = response.json()["complaint_id"]
         return complaint_id
 
+    def revoked_key(self) -> str:
+        """A supervisor's key that was taken back."""
+        return asyncio.run(_revoked_key(self.database))
+
+
+async def _revoked_key(database: Database) -> str:
+    async with open_keys(database) as keys:
+        key = await keys.issue(name="revoked", role="supervisor", principal="gone-1")
+        await keys.revoke(key.split("_")[1])
+        return key
+
 
 def runner_of(database: Database) -> Runner:
     return Runner(database.app, role=None, registry=registry(), views=all_views(SECRET))
@@ -83,9 +95,7 @@ def served(database: Database) -> Iterator[Api]:
     ledger = Ledger(database.app, registry(), on_append=wake.set)
     serving = services(ledger, SECRET, runner=runner)
     bound = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(application(serving), log_config=None, access_log=False)  # type: ignore[arg-type]
-    )
+    server = uvicorn.Server(uvicorn.Config(application(serving), log_config=None, access_log=False))
     threads = [
         threading.Thread(target=runner.run, args=(stop, wake)),
         threading.Thread(target=server.run, kwargs={"sockets": [bound]}),
@@ -109,12 +119,19 @@ def served(database: Database) -> Iterator[Api]:
 
 async def keys_of(database: Database) -> dict[str, str]:
     """A new key for every role."""
+    async with open_keys(database) as keys:
+        return {
+            role: await keys.issue(name=role, role=role, principal=f"{role}-1", kind="system")
+            for role in ROLES
+        }
+
+
+@asynccontextmanager
+async def open_keys(database: Database) -> AsyncIterator[Keys]:
+    """The keys of a database."""
     ledger = Ledger(database.app, registry())
     await ledger.open()
     try:
-        keys = services(ledger, SECRET).keys
-        return {
-            role: await keys.issue(name=role, role=role, principal=f"{role}-1") for role in ROLES
-        }
+        yield services(ledger, SECRET).keys
     finally:
         await ledger.aclose()

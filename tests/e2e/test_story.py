@@ -71,6 +71,9 @@ def test_a_complaint_is_received_worked_confirmed_and_closed(api: Api) -> None:
     assert story.refused("close-complaint", "agent-7", verified) == "remedy-outstanding"
     story.order("fulfil-remedy", "engineer-3", {"remedy_id": remedy_id})
     assert story.refused("close-complaint", "agent-7", verified) == "not-verified"
+    assert story.refused("confirm-resolution", "agent-7", proof) == "nobodys-word"
+    story.order("record-contact", "agent-7", {**CALL, "purpose": "follow_up"})
+    proof["contact_id"] = story.now()["contacts"][1]["contact_id"]
     refusal = story.refused("confirm-resolution", "engineer-3", proof)
     assert refusal == "second-person-required"
     story.order("confirm-resolution", "agent-7", proof)
@@ -89,6 +92,6 @@ def test_a_complaint_is_received_worked_confirmed_and_closed(api: Api) -> None:
     listed = api.get("/v1/complaints", at_least=closed["position"], stage="closed").json()
     assert story.id in [item["complaint_id"] for item in listed["complaints"]]
     history = api.get(f"{story.path}/history").json()
-    assert [event["version"] for event in history["events"]] == list(range(1, 16))
+    assert [event["version"] for event in history["events"]] == list(range(1, 17))
     for address in (first["tracking_number"], "wechat:WX-1"):
         assert api.get(f"/v1/complaints/{address}").json()["complaint_id"] == story.id

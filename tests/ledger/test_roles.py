@@ -86,12 +86,12 @@ def test_not_even_the_owner_changes_an_event_by_mistake(server: Embedded) -> Non
 def test_bi_reads_bi_and_nothing_else(server: Embedded) -> None:
     with psycopg.connect(server.uri("closedloop_bi"), autocommit=True) as bi:
         for table in tables(server, "bi"):
-            bi.execute(f"SELECT * FROM {table} LIMIT 1")  # type: ignore[call-overload]
+            bi.execute(f"SELECT * FROM {table} LIMIT 1")
             with pytest.raises((DENIED, psycopg.errors.ObjectNotInPrerequisiteState)):
-                bi.execute(f"DELETE FROM {table}")  # type: ignore[call-overload]
+                bi.execute(f"DELETE FROM {table}")
         for table in tables(server, "ledger", "views"):
             with pytest.raises(DENIED):
-                bi.execute(f"SELECT * FROM {table} LIMIT 1")  # type: ignore[call-overload]
+                bi.execute(f"SELECT * FROM {table} LIMIT 1")
 
 
 def test_audit_reads_the_ledger_but_no_key(server: Embedded) -> None:
@@ -100,9 +100,9 @@ def test_audit_reads_the_ledger_but_no_key(server: Embedded) -> None:
             query = f"SELECT * FROM {table} LIMIT 1"
             if table == "ledger.keys":
                 with pytest.raises(DENIED):
-                    audit.execute(query)  # type: ignore[call-overload]
+                    audit.execute(query)
             else:
-                audit.execute(query)  # type: ignore[call-overload]
+                audit.execute(query)
         with pytest.raises(DENIED):
             audit.execute(EVENT, (2,))
 

@@ -1,0 +1,18 @@
+"""A share of `make schemathesis` for every run of the tests."""
+
+import os
+
+from rich.console import Console
+
+from tests.api.serving import Api
+from tests.schemathesis_run import run, show
+
+EXAMPLES = 25
+SEED = int(os.environ.get("CLOSEDLOOP_SEED") or 20260302)
+
+
+def test_generated_requests_find_nothing_wrong(api: Api) -> None:
+    outcome = run(api, examples=EXAMPLES, seed=SEED, with_coverage=False)
+    show(outcome, Console(width=120))
+    assert outcome.is_good, "see the table above; CLOSEDLOOP_SEED repeats or varies the run"
+    assert all(told.total() for told in outcome.statuses.values())
