@@ -14,8 +14,8 @@ R = TypeVar("R")
 
 AT_ONCE = 32
 """Complaints in flight; more gain nothing, the writer appends together what waits."""
-PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0)
-"""Seconds between tries; the writer itself waits up to ten before it gives up."""
+PAUSES = (0.5, 2.0)
+"""Seconds between tries; the ledger itself waits up to ten for its database before it gives up."""
 
 
 async def take_patiently(desk: Desk, order: Order, client: Client) -> Receipt:

@@ -54,7 +54,8 @@ def orders_of(mapping: Mapping, row: Row[str, str]) -> RowOrders:
     # Nobody knows when the source judged or closed: the last date the row has is all it says.
     latest_at = max([received_at, *(local_midnight(day, mapping.timezone) for day in latest_on)])
     registration = _registration(mapping, row)
-    ref = registration["external_ref"]
+    # White space around a reference is the file's, and would make two complaints of one.
+    ref = registration["external_ref"] = registration["external_ref"].strip()
 
     planned = [("register", REGISTER, {"occurred_at": received_at, **registration})]
     if (path := _category_path(mapping, row)) and mapping.category:

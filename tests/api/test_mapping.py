@@ -286,3 +286,8 @@ def test_a_local_time_in_a_gap_is_its_end_and_in_a_fold_the_first(
     at = in_zone(datetime.fromisoformat(told), ZoneInfo(zone))
     assert at.isoformat() == expected
     assert msgspec.json.decode(msgspec.json.encode(at)) == expected
+
+
+def test_white_space_around_a_reference_makes_no_other_complaint() -> None:
+    spaced = ROW | {"Complaint ID": f" {ROW['Complaint ID']}\n"}
+    assert orders_of(CFPB, spaced) == orders_of(CFPB, ROW)
