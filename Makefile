@@ -30,7 +30,7 @@ reset: setup ## delete the embedded database and everything in it (FORCE=1 does 
 	@rm -rf -- '$(DATA)'
 
 test: $(VENV)/dev.stamp ## run every test (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest tests -q $(ARGS)
+	@$(BIN)/python -m pytest tests -q --numprocesses 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/dev.stamp ## lint, format and types
 	@$(BIN)/ruff check .

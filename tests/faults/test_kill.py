@@ -113,11 +113,13 @@ def test_a_killed_server_loses_and_doubles_nothing(
 ) -> None:
     server = Server(fresh_database, tmp_path)
     load = Load(asyncio.run(keys_of(fresh_database))["agent"])
-    for _ in range(ROUNDS):
+    try:
+        for _ in range(ROUNDS):
+            server.start()
+            load.until_killed(server)
         server.start()
-        load.until_killed(server)
-    server.start()
-    server.stop(signal.SIGTERM)
+    finally:
+        server.stop(signal.SIGTERM)
 
     with psycopg.connect(fresh_database.owner) as connection:
         recorded = connection.execute(
