@@ -29,6 +29,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "outcome": "reached",
         "summary": "客户确认制冷效果差，约定明日上门。",
     },
+    "AttachEvidence": {
+        "kind": "photo",
+        "media_type": "image/jpeg",
+        "size": 284_113,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "captured_at": "2026-08-03T18:20:00+08:00",
+        "provided_by": "customer",
+    },
+    "WithdrawEvidence": {
+        "evidence_id": EVIDENCE_ID,
+        "reason_code": "wrong_complaint",
+        "reason_text": "The photo belongs to another complaint.",
+    },
     "AssessComplaint": {
         "category": {
             "path": ["product_quality", "cooling", "weak_cooling"],

@@ -16,6 +16,7 @@ from domain.complaint.assessment import (
 )
 from domain.complaint.closure import ComplaintReopened, ComplaintWithdrawn
 from domain.complaint.contact import ContactRecorded
+from domain.complaint.evidence import EvidenceAttached
 from domain.complaint.handling import AssignmentSignedFor, ComplaintAssigned, ProblemConfirmed
 from domain.complaint.intake import ComplaintRegistered
 from domain.complaint.remedy import RemedyAccepted, RemedyFulfilled, RemedyProposed
@@ -44,6 +45,7 @@ UNIT = "after-sales"
 CALL_ID = UUID("01957a6e-0000-7000-8000-0000000000c1")  # a call before the resolution
 CONTACT_ID = UUID("01957a6e-0000-7000-8000-0000000000c2")  # the call after it
 EVIDENCE_ID = UUID("01957a6e-0000-7000-8000-0000000000e1")
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 REMEDY_ID = UUID("01957a6e-0000-7000-8000-0000000000a1")  # accepted and carried out
 OFFER_ID = UUID("01957a6e-0000-7000-8000-0000000000a2")  # only proposed
 
@@ -159,6 +161,11 @@ def unanswered(before: History | None = None) -> History:
     )
 
 
+def proven(before: History) -> History:
+    """A piece of evidence was attached to it, in the minute of the last thing known."""
+    return past(before, (CLERK, evidence(), before[-1].recorded_at))
+
+
 def closed() -> History:
     """It was closed, both verifications standing."""
     return past(confirmed(), (CALLER, ComplaintClosed(reason="verified")))
@@ -189,7 +196,7 @@ def declined(before: History | None = None) -> History:
 def withdrawn(before: History | None = None) -> History:
     """The customer took it back."""
     return past(
-        before or in_progress(),
+        proven(before or in_progress()),
         (HANDLER, ComplaintWithdrawn(reason_code="changed-mind", evidence_id=EVIDENCE_ID)),
         (HANDLER, ComplaintClosed(reason="withdrawn")),
     )
@@ -217,6 +224,18 @@ def contact(contact_id: UUID | None = None, **told: Any) -> ContactRecorded:
         "outcome": "no_answer",
     }
     return ContactRecorded(**{**content, **told})
+
+
+def evidence(evidence_id: UUID = EVIDENCE_ID, **told: Any) -> EvidenceAttached:
+    """A letter of the customer's, scanned."""
+    content: dict[str, Any] = {
+        "evidence_id": evidence_id,
+        "kind": "letter",
+        "media_type": "application/pdf",
+        "size": 48_213,
+        "sha256": SHA256,
+    }
+    return EvidenceAttached(**{**content, **told})
 
 
 STAGES = {

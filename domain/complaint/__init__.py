@@ -15,6 +15,7 @@ from domain.complaint import (
     assessment,
     closure,
     contact,
+    evidence,
     handling,
     intake,
     remedy,
@@ -39,6 +40,7 @@ from domain.kernel import (
 STAGE_FILES: tuple[ModuleType, ...] = (
     intake,
     contact,
+    evidence,
     assessment,
     handling,
     remedy,

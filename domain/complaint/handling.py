@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.complaint.state import AllowedAt, Complaint, require_contact
+from domain.complaint.state import AllowedAt, Complaint, require_sources
 from domain.complaint.vocabulary import How
 from domain.kernel import Code, Command, Context, Event, Identifier, ReasonText, Recorded
 
@@ -118,7 +118,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
                 )
             ]
         case ConfirmProblem():
-            require_contact(state, command.contact_id)
+            require_sources(state, command)
             return [
                 ProblemConfirmed(
                     by=command.by,

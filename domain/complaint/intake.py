@@ -16,7 +16,8 @@ from domain.complaint.state import (
     AllowedAt,
     Complaint,
     refuse_involved,
-    require_contact,
+    require_evidence,
+    require_sources,
 )
 from domain.complaint.vocabulary import Facts, Nature, Origin
 from domain.kernel import (
@@ -194,7 +195,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
             }
             return [ComplaintRegistered(**facts)]
         case AcknowledgeComplaint():
-            require_contact(state, command.contact_id)
+            require_sources(state, command)
             return [
                 ComplaintAcknowledged(
                     by=command.by,
@@ -219,6 +220,7 @@ def _add(command: AddDetail, state: Complaint) -> list[object]:
     told, known = command.details.known(), state.facts.known()
     if not told:
         raise NothingToRecord(command="AddDetail")
+    require_evidence(state, command.details.authority_evidence_id)
     clashing = sorted(name for name in told if name in known and known[name] != told[name])
     if clashing:
         raise AlreadyKnown(fields=", ".join(clashing))
@@ -234,6 +236,7 @@ def _correct(command: CorrectField, state: Complaint, context: Context) -> list[
     ((name, value),) = told.items()
     if value == known[name]:
         return []
+    require_evidence(state, command.new.authority_evidence_id)
     if name == "nature" and known[name] == "complaint":
         refuse_involved(command, state, context, rule="nature_away")
     old = Facts(**{name: known[name]})  # type: ignore[arg-type]

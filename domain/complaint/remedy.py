@@ -11,7 +11,7 @@ from domain.complaint.state import (
     AllowedAt,
     Complaint,
     Remedy,
-    require_contact,
+    require_sources,
 )
 from domain.kernel import (
     Code,
@@ -143,7 +143,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
                 )
             ]
         case AcceptRemedy():
-            require_contact(state, command.contact_id)
+            require_sources(state, command)
             if state.remedy(command.remedy_id).status != "proposed":
                 return []
             return [

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from domain.complaint.state import (
     AllowedAt,
     Complaint,
-    require_contact,
     require_proof,
+    require_sources,
 )
 from domain.complaint.vocabulary import SEVERITY_ORDER, How
 from domain.kernel import (
@@ -169,7 +169,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
         case ConfirmResolution():
             return _confirm(command, state, context)
         case DisputeResolution():
-            require_contact(state, command.contact_id)
+            require_sources(state, command)
             return [
                 ResolutionDisputed(
                     cycle=state.cycle,

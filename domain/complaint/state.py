@@ -39,6 +39,13 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime
 
 
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of evidence, and whether it still proves anything."""
+
+    evidence_id: UUID
+    is_withdrawn: bool = False
+
+
 class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     """A remedy and how far it has come."""
 
@@ -82,6 +89,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     problem_confirmed_in_cycle: int | None = None
     remedies: tuple[Remedy, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     resolved_by: str | None = None
     resolved_at: datetime | None = None
     last_resolved_cycle: int | None = None
@@ -132,10 +140,34 @@ class UnknownContact(Rejected):
     detail_zh = "该投诉没有沟通记录 {contact_id}。"
 
 
+class UnknownEvidence(Rejected):
+    """The evidence named is none of this complaint, or was withdrawn."""
+
+    title = "Unknown evidence"
+    title_zh = "证据材料不存在"
+    detail = "This complaint has no evidence {evidence_id}, or it was withdrawn."
+    detail_zh = "该投诉没有证据材料 {evidence_id}，或该材料已撤回。"
+
+
 def require_contact(state: Complaint, contact_id: UUID | None) -> None:
     """Refuse a contact that this complaint does not have."""
     if contact_id is not None and all(c.contact_id != contact_id for c in state.contacts):
         raise UnknownContact(contact_id=contact_id)
+
+
+def require_evidence(state: Complaint, *evidence_ids: UUID | None) -> None:
+    """Refuse evidence that this complaint does not have, or has no longer."""
+    for evidence_id in evidence_ids:
+        if evidence_id is not None and all(
+            item.evidence_id != evidence_id or item.is_withdrawn for item in state.evidence
+        ):
+            raise UnknownEvidence(evidence_id=evidence_id)
+
+
+def require_sources(state: Complaint, command: Any) -> None:
+    """Refuse a contact or a piece of evidence that is none of this complaint."""
+    require_contact(state, command.contact_id)
+    require_evidence(state, command.evidence_id)
 
 
 class ProofRequired(Rejected):
@@ -149,10 +181,9 @@ class ProofRequired(Rejected):
 
 def require_proof(state: Complaint, command: Any) -> None:
     """Refuse a statement of somebody else's that no contact and no evidence shows."""
-    contact_id, evidence_id = command.contact_id, command.evidence_id
-    if contact_id is None and evidence_id is None:
+    if command.contact_id is None and command.evidence_id is None:
         raise ProofRequired(command=type(command).__name__)
-    require_contact(state, contact_id)
+    require_sources(state, command)
 
 
 def refuse_involved(command: object, state: Complaint, context: Context, *, rule: str) -> None:

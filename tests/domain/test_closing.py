@@ -254,7 +254,7 @@ def test_a_notice_of_non_acceptance_names_a_contact_of_this_complaint() -> None:
 
 
 def test_withdrawing_writes_its_fact_and_the_close_together() -> None:
-    outcome = given(world.in_progress()).when(WITHDRAW)
+    outcome = given(world.proven(world.in_progress())).when(WITHDRAW)
     outcome.then(
         ComplaintWithdrawn(evidence_id=world.EVIDENCE_ID, **world.WHY),
         ComplaintClosed(reason="withdrawn"),

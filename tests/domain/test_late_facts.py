@@ -62,7 +62,7 @@ def told(command: Any, at: datetime | None, **more: Any) -> Any:
 
 def close_of(history: world.History) -> tuple[Given, datetime]:
     """A closed complaint, and when it was closed."""
-    before = given(history)
+    before = given(world.proven(history))
     return before, before.state.closed_at
 
 
@@ -238,7 +238,7 @@ def test_what_a_supervisor_tells_of_before_yesterday_is_justified() -> None:
 def test_nobody_backdates_an_acknowledgement_or_a_confirmation_without_proof(
     by: Any, history: world.History, command: Any
 ) -> None:
-    before, now = given(history), history[-1].recorded_at + 2 * MINUTE
+    before, now = given(world.proven(history)), history[-1].recorded_at + 2 * MINUTE
     before.when(told(command, now - 2 * MINUTE), by=by, at=now).rejected(ProofRequired)
     proven = told(command, now - 2 * MINUTE, **PROOF)
     assert before.when(proven, by=by, at=now).events

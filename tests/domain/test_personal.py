@@ -40,6 +40,8 @@ def below(field: str) -> set[str]:
 PERSONAL: dict[str, set[str]] = {
     "RegisterComplaint": FACTS,
     "AcknowledgeComplaint": set(),
+    "AttachEvidence": set(),
+    "WithdrawEvidence": set(),
     "AddDetail": below("details"),
     "CorrectField": below("new"),
     "RecordSourceFact": set(),
@@ -67,6 +69,8 @@ PERSONAL: dict[str, set[str]] = {
     "FieldCorrected": below("old") | below("new"),
     "SourceFactRecorded": set(),
     "ContactRecorded": {"summary"},
+    "EvidenceAttached": set(),
+    "EvidenceWithdrawn": set(),
     "ComplaintAssessed": set(),
     "ComplaintAccepted": set(),
     "ComplaintDeclined": {"notice.recourse"},

@@ -106,7 +106,7 @@ class AnyComplaint(RuleBasedStateMachine):
         known: dict[str, list[Any]] = {
             "contact_id": [contact.contact_id for contact in state.contacts] or [None],
             "remedy_id": [remedy.remedy_id for remedy in state.remedies],
-            "evidence_id": [world.EVIDENCE_ID, None],
+            "evidence_id": [item.evidence_id for item in state.evidence] or [None],
         }
         chosen = {
             name: data.draw(st.sampled_from(ids))

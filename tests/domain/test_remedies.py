@@ -55,7 +55,7 @@ def test_the_customer_takes_one_offer_and_not_the_other() -> None:
         "contact_id": world.CALL_ID,
         "evidence_id": world.EVIDENCE_ID,
     }
-    outcome = given(accepted_refund()).when(AcceptRemedy(**told))
+    outcome = given(world.proven(accepted_refund())).when(AcceptRemedy(**told))
     outcome.then(RemedyAccepted(**told))
     offered = given(world.remedied())
     assert offered.state.remedy(world.OFFER_ID).status == "proposed"

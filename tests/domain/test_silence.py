@@ -10,6 +10,7 @@ from domain.complaint import COMPLAINT
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
 from domain.complaint.contact import ContactRecorded, RecordContact
+from domain.complaint.evidence import AttachEvidence, WithdrawEvidence
 from domain.complaint.handling import (
     AssignComplaint,
     AssignmentSignedFor,
@@ -45,6 +46,11 @@ REGISTER = RegisterComplaint(
 )
 REPEATABLE: list[tuple[list[Recorded[Any]], Any]] = [
     ([], REGISTER),
+    (
+        world.registered(),
+        AttachEvidence(kind="photo", media_type="image/jpeg", size=1, sha256=world.SHA256),
+    ),
+    (world.registered(), WithdrawEvidence(**PROOF, **world.WHY)),
     (world.registered(), AcknowledgeComplaint(by="automatic", channel="sms", **PROOF)),
     (world.registered(), AddDetail(details=Facts(region="310000"))),
     (world.registered(), CorrectField(new=Facts(channel="web"), **world.WHY)),
@@ -69,6 +75,7 @@ NAMED: Any = {"ids": lambda part: type(part).__name__ if hasattr(part, "occurred
 
 def told(history: list[Recorded[Any]], command: Any) -> tuple[Given, Any]:
     """The command with the time of the last thing known, and what it leaves, told once."""
+    history = world.proven(history) if history else []
     at = history[-1].recorded_at if history else RECEIVED
     once = replace(command, occurred_at=at)
     first = given(history).when(once, by=world.SUPERVISOR, at=at + STEP)

@@ -12,6 +12,7 @@ from domain.complaint import COMPLAINT, UnknownComplaint, allowed_commands
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
 from domain.complaint.contact import RecordContact
+from domain.complaint.evidence import AttachEvidence, WithdrawEvidence
 from domain.complaint.handling import (
     AssignComplaint,
     ConfirmProblem,
@@ -42,6 +43,8 @@ TABLE = """
 RegisterComplaint     registered  -            -            -            -            -            -               -
 AcknowledgeComplaint  -           =            =            =            =            =            =               -
 RecordContact         -           =            =            =            =            =            =               =
+AttachEvidence        -           =            =            =            =            =            =               =
+WithdrawEvidence      -           =            =            =            =            =            =               =
 AddDetail             -           =            =            =            =            =            =               =
 CorrectField          -           =            =            =            =            =            =               =
 RecordSourceFact      -           =            =            =            =            =            =               =
@@ -74,6 +77,10 @@ ORDERS: dict[str, Any] = {
     "RecordContact": RecordContact(
         direction="outbound", channel="phone", party="customer", purpose="answer", outcome="reached"
     ),
+    "AttachEvidence": AttachEvidence(
+        kind="photo", media_type="image/jpeg", size=1, sha256=world.SHA256
+    ),
+    "WithdrawEvidence": WithdrawEvidence(evidence_id=world.EVIDENCE_ID, **world.WHY),
     "AddDetail": AddDetail(details=Facts(region="310000")),
     "CorrectField": CorrectField(new=Facts(channel="wechat"), **world.WHY),
     "RecordSourceFact": RecordSourceFact(name="timely", value="yes"),
@@ -113,8 +120,8 @@ def at(stage: str) -> Given:
     if stage == "final_position":  # no event leads there yet
         return at("resolved").with_state(stage=stage)
     if stage == "resolved":
-        return given(world.unanswered(world.confirmed()))
-    return given(world.STAGES[stage]())
+        return given(world.proven(world.unanswered(world.confirmed())))
+    return given(world.proven(world.STAGES[stage]()))
 
 
 @pytest.mark.parametrize(("stage", "order"), CELLS, ids=lambda part: part)
