@@ -29,6 +29,20 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "outcome": "reached",
         "summary": "客户确认制冷效果差，约定明日上门。",
     },
+    "RecordChaser": {
+        "channel": "phone",
+        "party": "customer",
+        "summary": "客户第二次来电询问何时上门。",
+    },
+    "FlagEmergency": {
+        "cause": "safety_hazard",
+        "decided_by": {"kind": "person", "id": "agent-7"},
+    },
+    "RecordContainment": {
+        "kind": "stop_use",
+        "measure": "已通知客户断电停用，等待上门。",
+        "unit_id": "after-sales-east",
+    },
     "AttachEvidence": {
         "kind": "photo",
         "media_type": "image/jpeg",

@@ -15,6 +15,7 @@ from domain.complaint import (
     assessment,
     closure,
     contact,
+    emergency,
     evidence,
     handling,
     intake,
@@ -22,7 +23,8 @@ from domain.complaint import (
     resolution,
 )
 from domain.complaint.closure import CloseComplaint
-from domain.complaint.contact import RecordContact
+from domain.complaint.contact import RecordChaser, RecordContact
+from domain.complaint.emergency import FlagEmergency, RecordContainment
 from domain.complaint.handling import AssignmentSignedFor, ConfirmProblem
 from domain.complaint.intake import AcknowledgeComplaint, RegisterComplaint
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
@@ -41,6 +43,7 @@ STAGE_FILES: tuple[ModuleType, ...] = (
     intake,
     contact,
     evidence,
+    emergency,
     assessment,
     handling,
     remedy,
@@ -53,11 +56,21 @@ _RECORDS = {k: v for module in STAGE_FILES for k, v in module.RECORDS.items()}
 _OF_EVENT = {event: module for module in STAGE_FILES for event in module.EVENTS}
 
 LATE_FACTS = frozenset(
-    {AcknowledgeComplaint, ConfirmProblem, ProposeRemedy, AcceptRemedy, ConfirmResolution}
+    {
+        AcknowledgeComplaint,
+        FlagEmergency,
+        RecordContainment,
+        ConfirmProblem,
+        ProposeRemedy,
+        AcceptRemedy,
+        ConfirmResolution,
+    }
 )
 """A closed complaint still takes these when they occurred before the close."""
 
-_NEVER_SILENT = frozenset({RecordContact, DisputeResolution, RecordSatisfaction, FulfilRemedy})
+_NEVER_SILENT = frozenset(
+    {RecordContact, RecordChaser, DisputeResolution, RecordSatisfaction, FulfilRemedy}
+)
 _NEED_PROOF_WHEN_BACKDATED = (AcknowledgeComplaint, ConfirmProblem, ConfirmResolution)
 
 

@@ -90,6 +90,8 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     remedies: tuple[Remedy, ...] = ()
     contacts: tuple[Contact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    last_heard_at: datetime | None = None  # the last word of the complainant's side
+    emergencies: frozenset[tuple[int, str]] = frozenset()  # cycle and cause
     resolved_by: str | None = None
     resolved_at: datetime | None = None
     last_resolved_cycle: int | None = None
@@ -103,6 +105,11 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     def holder_unit(self) -> str:
         """The unit that holds the complaint: before acceptance the one that received it."""
         return self.owner_unit or self.facts.received_unit or "unknown"
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether somebody flagged it as an emergency in this cycle."""
+        return any(cycle == self.cycle for cycle, _ in self.emergencies)
 
     def remedy(self, remedy_id: UUID) -> Remedy:
         """The remedy with this id."""

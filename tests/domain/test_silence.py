@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from domain.complaint import COMPLAINT
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
-from domain.complaint.contact import ContactRecorded, RecordContact
+from domain.complaint.contact import ContactRecorded, RecordChaser, RecordContact
+from domain.complaint.emergency import FlagEmergency, RecordContainment
 from domain.complaint.evidence import AttachEvidence, WithdrawEvidence
 from domain.complaint.handling import (
     AssignComplaint,
@@ -50,6 +51,8 @@ REPEATABLE: list[tuple[list[Recorded[Any]], Any]] = [
         world.registered(),
         AttachEvidence(kind="photo", media_type="image/jpeg", size=1, sha256=world.SHA256),
     ),
+    (world.registered(), FlagEmergency(cause="safety-hazard")),
+    (world.registered(), RecordContainment(kind="stop-use")),
     (world.registered(), WithdrawEvidence(**PROOF, **world.WHY)),
     (world.registered(), AcknowledgeComplaint(by="automatic", channel="sms", **PROOF)),
     (world.registered(), AddDetail(details=Facts(region="310000"))),
@@ -108,7 +111,7 @@ def test_the_same_instant_told_in_another_zone_is_the_same_time(
 
 
 def test_every_command_but_those_that_are_never_silent_is_tried_here() -> None:
-    never = {RecordContact, RecordSatisfaction, FulfilRemedy, DisputeResolution}
+    never = {RecordContact, RecordChaser, RecordSatisfaction, FulfilRemedy, DisputeResolution}
     assert {type(command) for _, command in REPEATABLE} == set(COMPLAINT.commands) - never
 
 

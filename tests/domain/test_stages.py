@@ -11,7 +11,8 @@ import pytest
 from domain.complaint import COMPLAINT, UnknownComplaint, allowed_commands
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
-from domain.complaint.contact import RecordContact
+from domain.complaint.contact import RecordChaser, RecordContact
+from domain.complaint.emergency import FlagEmergency, RecordContainment
 from domain.complaint.evidence import AttachEvidence, WithdrawEvidence
 from domain.complaint.handling import (
     AssignComplaint,
@@ -43,11 +44,14 @@ TABLE = """
 RegisterComplaint     registered  -            -            -            -            -            -               -
 AcknowledgeComplaint  -           =            =            =            =            =            =               -
 RecordContact         -           =            =            =            =            =            =               =
+RecordChaser          -           =            =            =            =            =            =               =
 AttachEvidence        -           =            =            =            =            =            =               =
 WithdrawEvidence      -           =            =            =            =            =            =               =
 AddDetail             -           =            =            =            =            =            =               =
 CorrectField          -           =            =            =            =            =            =               =
 RecordSourceFact      -           =            =            =            =            =            =               =
+FlagEmergency         -           =            =            =            =            =            =               -
+RecordContainment     -           =            =            =            =            =            =               -
 AssessComplaint       -           assessed     =            =            =            =            =               -
 AcceptComplaint       -           -            accepted     -            -            -            -               -
 DeclineComplaint      -           closed       closed       -            -            -            -               -
@@ -81,6 +85,9 @@ ORDERS: dict[str, Any] = {
         kind="photo", media_type="image/jpeg", size=1, sha256=world.SHA256
     ),
     "WithdrawEvidence": WithdrawEvidence(evidence_id=world.EVIDENCE_ID, **world.WHY),
+    "RecordChaser": RecordChaser(channel="phone", party="customer"),
+    "FlagEmergency": FlagEmergency(cause="safety-hazard"),
+    "RecordContainment": RecordContainment(kind="stop-use"),
     "AddDetail": AddDetail(details=Facts(region="310000")),
     "CorrectField": CorrectField(new=Facts(channel="wechat"), **world.WHY),
     "RecordSourceFact": RecordSourceFact(name="timely", value="yes"),
