@@ -5,6 +5,9 @@ from typing import Any
 CONTACT_ID = "5f0c1d2e-3b4a-5c6d-8e7f-0a1b2c3d4e5f"
 REMEDY_ID = "0b1c2d3e-4f5a-5b6c-8d7e-9f0a1b2c3d4e"
 EVIDENCE_ID = "9a8b7c6d-5e4f-5a3b-8c2d-1e0f9a8b7c6d"
+TASK_ID = "1c2d3e4f-5a6b-5c7d-8e8f-0a9b8c7d6e5f"
+REQUEST_ID = "2d3e4f5a-6b7c-5d8e-8f9a-1b0c9d8e7f6a"
+REFERRAL_ID = "3e4f5a6b-7c8d-5e9f-80ab-2c1d0e9f8a7b"
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "RegisterComplaint": {
@@ -82,6 +85,35 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "reason_text": "The fault lies in the electronics, not in the cooling.",
     },
     "ConfirmProblem": {"by": "customer", "how": "callback", "contact_id": CONTACT_ID},
+    "DelegateTask": {
+        "kind": "inspection",
+        "unit_id": "workshop-east",
+        "instructions": "请检查毛细管并拍照。",
+        "due_at": "2026-08-05T17:00:00+08:00",
+    },
+    "CompleteTask": {
+        "task_id": TASK_ID,
+        "outcome": "fault_found",
+        "result": "毛细管焊点泄漏。",
+    },
+    "RecordFinding": {"kind": "cause", "finding": "毛细管焊点泄漏，属批次问题。"},
+    "RequestInformation": {
+        "from": "customer",
+        "what": "请提供购买凭证照片。",
+        "due_at": "2026-08-05T12:00:00+08:00",
+    },
+    "RecordInformation": {"request_id": REQUEST_ID, "content": "客户发来发票照片。"},
+    "ReferComplaint": {
+        "body": "12315",
+        "reference": "SH-2026-00123",
+        "reply_due_at": "2026-08-12T23:59:59+08:00",
+    },
+    "RecordOutsideOutcome": {
+        "referral_id": REFERRAL_ID,
+        "outcome": "upheld",
+        "summary": "调解成功，免费维修并延保一年。",
+    },
+    "ReportOutcomeToBody": {"referral_id": REFERRAL_ID, "channel": "portal"},
     "ProposeRemedy": {
         "kind": "repair",
         "basis": "statutory",

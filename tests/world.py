@@ -19,6 +19,8 @@ from domain.complaint.contact import ContactRecorded
 from domain.complaint.evidence import EvidenceAttached
 from domain.complaint.handling import AssignmentSignedFor, ComplaintAssigned, ProblemConfirmed
 from domain.complaint.intake import ComplaintRegistered
+from domain.complaint.investigation import InformationRequested
+from domain.complaint.referral import ComplaintReferred
 from domain.complaint.remedy import RemedyAccepted, RemedyFulfilled, RemedyProposed
 from domain.complaint.resolution import (
     ComplaintResolved,
@@ -26,6 +28,7 @@ from domain.complaint.resolution import (
     ResolutionDisputed,
 )
 from domain.complaint.state import ComplaintClosed
+from domain.complaint.tasks import TaskDelegated
 from domain.complaint.vocabulary import Category, DecidedBy
 from domain.kernel import Actor, Money, Recorded
 from tests.spec import RECEIVED, STEP, recorded
@@ -48,6 +51,10 @@ EVIDENCE_ID = UUID("01957a6e-0000-7000-8000-0000000000e1")
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 REMEDY_ID = UUID("01957a6e-0000-7000-8000-0000000000a1")  # accepted and carried out
 OFFER_ID = UUID("01957a6e-0000-7000-8000-0000000000a2")  # only proposed
+
+TASK_ID = UUID("01957a6e-0000-7000-8000-0000000000b1")
+REQUEST_ID = UUID("01957a6e-0000-7000-8000-0000000000b2")
+REFERRAL_ID = UUID("01957a6e-0000-7000-8000-0000000000b3")
 
 WHY: dict[str, Any] = {"reason_code": "customer-request", "reason_text": "客户来电要求。"}
 CATEGORY = Category(path=["产品质量", "空调", "不制冷"], taxonomy_version="2026-01")
@@ -164,6 +171,16 @@ def unanswered(before: History | None = None) -> History:
 def proven(before: History) -> History:
     """A piece of evidence was attached to it, in the minute of the last thing known."""
     return past(before, (CLERK, evidence(), before[-1].recorded_at))
+
+
+def waiting(before: History) -> History:
+    """A task, the customer's answer and an outside body's decision are waited for."""
+    return past(
+        before,
+        (HANDLER, TaskDelegated(task_id=TASK_ID, kind="inspection", unit_id="workshop")),
+        (HANDLER, InformationRequested(request_id=REQUEST_ID, asked="customer", what="购买凭证")),
+        (HANDLER, ComplaintReferred(referral_id=REFERRAL_ID, body="12315")),
+    )
 
 
 def closed() -> History:

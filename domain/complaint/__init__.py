@@ -19,17 +19,23 @@ from domain.complaint import (
     evidence,
     handling,
     intake,
+    investigation,
+    referral,
     remedy,
     resolution,
+    tasks,
 )
 from domain.complaint.closure import CloseComplaint
 from domain.complaint.contact import RecordChaser, RecordContact
 from domain.complaint.emergency import FlagEmergency, RecordContainment
 from domain.complaint.handling import AssignmentSignedFor, ConfirmProblem
 from domain.complaint.intake import AcknowledgeComplaint, RegisterComplaint
+from domain.complaint.investigation import RecordFinding, RecordInformation
+from domain.complaint.referral import RecordOutsideOutcome, ReportOutcomeToBody
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
 from domain.complaint.resolution import ConfirmResolution, DisputeResolution, RecordSatisfaction
-from domain.complaint.state import OPEN, AllowedAt, Complaint, require_proof
+from domain.complaint.state import OPEN, AllowedAt, Complaint, require_proof, waiting_on
+from domain.complaint.tasks import CompleteTask
 from domain.kernel import (
     Context,
     Decider,
@@ -46,6 +52,9 @@ STAGE_FILES: tuple[ModuleType, ...] = (
     emergency,
     assessment,
     handling,
+    tasks,
+    investigation,
+    referral,
     remedy,
     resolution,
     closure,
@@ -61,6 +70,11 @@ LATE_FACTS = frozenset(
         FlagEmergency,
         RecordContainment,
         ConfirmProblem,
+        RecordFinding,
+        CompleteTask,
+        RecordInformation,
+        RecordOutsideOutcome,
+        ReportOutcomeToBody,
         ProposeRemedy,
         AcceptRemedy,
         ConfirmResolution,
@@ -69,7 +83,14 @@ LATE_FACTS = frozenset(
 """A closed complaint still takes these when they occurred before the close."""
 
 _NEVER_SILENT = frozenset(
-    {RecordContact, RecordChaser, DisputeResolution, RecordSatisfaction, FulfilRemedy}
+    {
+        RecordContact,
+        RecordChaser,
+        RecordInformation,
+        DisputeResolution,
+        RecordSatisfaction,
+        FulfilRemedy,
+    }
 )
 _NEED_PROOF_WHEN_BACKDATED = (AcknowledgeComplaint, ConfirmProblem, ConfirmResolution)
 
@@ -223,6 +244,7 @@ def evolve(state: Complaint, recorded: Recorded[Any]) -> Complaint:
     return replace(
         after,
         version=recorded.version,
+        waiting_on=waiting_on(after),
         stages_seen=after.stages_seen
         if after.stage is None or after.stage in after.stages_seen
         else after.stages_seen | {after.stage},

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 
 from domain.complaint.state import (
     OPEN,
+    OURS,
     AllowedAt,
     Complaint,
     ComplaintClosed,
+    end_waits,
     require_proof,
 )
 from domain.complaint.vocabulary import Stage
@@ -222,10 +224,10 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
     """What the events of this stage leave."""
     match recorded.event:
         case ComplaintClosed(reason=reason):
+            # merged, the open work is only suspended: unmerged, it goes on
             return replace(
-                state,
+                state if reason == "duplicate" else end_waits(state, *OURS),
                 stage="closed",
-                waiting_on="none",
                 close_reason=reason,
                 closed_at=recorded.occurred_at,
             )

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from domain.complaint.state import (
     AllowedAt,
     Complaint,
+    end_waits,
     require_proof,
     require_sources,
 )
@@ -121,6 +122,15 @@ class ProblemNotConfirmed(Rejected):
     detail_zh = "尚未与客户确认问题，请先执行 ConfirmProblem。"
 
 
+class TaskOpen(Rejected):
+    """Nothing is resolved while a delegated task is open."""
+
+    title = "A task is open"
+    title_zh = "仍有未完成的协同任务"
+    detail = "The task {task_id} is still open."
+    detail_zh = "协同任务 {task_id} 尚未完成。"
+
+
 # --- decide and evolve ----------------------------------------------------------------------
 
 EVENTS: tuple[type[Any], ...] = (
@@ -148,6 +158,10 @@ def forbidden(command: type, state: Complaint) -> Rejected | None:
     """The rule that forbids a command whatever its body says."""
     if command is ResolveComplaint and state.problem_confirmed_in_cycle is None:
         return ProblemNotConfirmed()
+    if command is ResolveComplaint:
+        for wait in state.waits:
+            if wait.on == "task" and wait.status == "open":
+                return TaskOpen(task_id=wait.id)
     if (
         command is RecordSatisfaction
         and state.stage == "in_progress"
@@ -217,7 +231,7 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
     match recorded.event:
         case ComplaintResolved(cycle=cycle):
             return replace(
-                state,
+                end_waits(state, "customer", "supplier"),  # what was asked is no longer needed
                 stage="resolved",
                 resolved_by=recorded.metadata.by,
                 resolved_at=recorded.occurred_at,

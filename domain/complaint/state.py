@@ -1,11 +1,12 @@
 """A complaint as far as decisions need it, and the rules every stage file leans on."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.complaint.vocabulary import (
     Assessment,
@@ -44,6 +45,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     evidence_id: UUID
     is_withdrawn: bool = False
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the complaint waits for: a task, an answer, an outside body."""
+
+    id: UUID
+    on: WaitingOn
+    status: Literal["open", "done", "ended"] = "open"  # ended: no longer waited for, never done
 
 
 class Remedy(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +96,8 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     is_signed_for: bool = False
 
     problem_confirmed_in_cycle: int | None = None
+    waits: tuple[Wait, ...] = ()
+    has_outside_outcome: bool = False
     remedies: tuple[Remedy, ...] = ()
     contacts: tuple[Contact, ...] = ()
     evidence: tuple[Evidence, ...] = ()
@@ -121,6 +132,52 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     def local_date(self, moment: datetime, context: Context) -> date:
         """The date a moment falls on where the organisation counts its days."""
         return moment.astimezone(ZoneInfo(context.rules.zone)).date()
+
+
+# --- what a complaint waits for -------------------------------------------------------------
+
+# A customer or an outside body waited on takes precedence over an open task; a supplier does not.
+PRECEDENCE: tuple[WaitingOn, ...] = ("customer", "external_body", "task", "supplier")
+OURS: tuple[WaitingOn, ...] = ("customer", "supplier", "task")
+"""What ends with our work; an outside body goes on."""
+
+
+def waiting_on(state: Complaint) -> WaitingOn:
+    """What the complaint waits for above all; one that is closed waits for nothing."""
+    if state.stage == "closed":
+        return "none"
+    open_now = {wait.on for wait in state.waits if wait.status == "open"}
+    return next((on for on in PRECEDENCE if on in open_now), "none")
+
+
+def wait_named(state: Complaint, wait_id: UUID, *on: WaitingOn) -> Wait | None:
+    """The wait with this id, if it is one for this."""
+    return next((wait for wait in state.waits if wait.id == wait_id and wait.on in on), None)
+
+
+def wait_for(state: Complaint, wait_id: UUID, on: WaitingOn) -> Complaint:
+    """From now on the complaint waits for this as well."""
+    return replace(state, waits=(*state.waits, Wait(id=wait_id, on=on)))
+
+
+def wait_done(state: Complaint, wait_id: UUID) -> Complaint:
+    """What was waited for has come."""
+    waits = tuple(
+        replace(wait, status="done") if wait.id == wait_id else wait for wait in state.waits
+    )
+    return replace(state, waits=waits)
+
+
+def end_waits(state: Complaint, *on: WaitingOn) -> Complaint:
+    """What was not done so far is waited for no longer."""
+    waits = tuple(
+        replace(wait, status="ended") if wait.status == "open" and wait.on in on else wait
+        for wait in state.waits
+    )
+    return replace(state, waits=waits)
+
+
+# --- what several acts write or refuse ------------------------------------------------------
 
 
 class ComplaintClosed(Event, frozen=True, kw_only=True):

@@ -60,6 +60,11 @@ def outcomes(demo: list[Scenario]) -> list[tuple[Complaint, list[Recorded[Any]]]
 NOT_YET_TOLD = frozenset(
     {
         *("WithdrawEvidence", "EvidenceWithdrawn"),
+        *("DelegateTask", "TaskDelegated", "CompleteTask", "TaskCompleted"),
+        *("RecordFinding", "FindingRecorded", "RequestInformation", "InformationRequested"),
+        *("RecordInformation", "InformationReceived", "ReferComplaint", "ComplaintReferred"),
+        *("RecordOutsideOutcome", "OutsideOutcomeRecorded"),
+        *("ReportOutcomeToBody", "OutcomeReportedToBody"),
         *("RecordChaser", "CustomerChased"),
         *("FlagEmergency", "EmergencyFlagged", "RecordContainment", "ContainmentRecorded"),
     }

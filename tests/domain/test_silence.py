@@ -27,6 +27,16 @@ from domain.complaint.intake import (
     RegisterComplaint,
     SourceFactRecorded,
 )
+from domain.complaint.investigation import (
+    RecordFinding,
+    RecordInformation,
+    RequestInformation,
+)
+from domain.complaint.referral import (
+    RecordOutsideOutcome,
+    ReferComplaint,
+    ReportOutcomeToBody,
+)
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy, RemedyFulfilled
 from domain.complaint.resolution import (
     ConfirmResolution,
@@ -36,6 +46,7 @@ from domain.complaint.resolution import (
     ResolveComplaint,
     SatisfactionRecorded,
 )
+from domain.complaint.tasks import CompleteTask, DelegateTask
 from domain.complaint.vocabulary import Facts
 from domain.kernel import NotAllowedAtStage, Recorded
 from tests import world
@@ -65,6 +76,16 @@ REPEATABLE: list[tuple[list[Recorded[Any]], Any]] = [
     (world.accepted(), SignForAssignment()),
     (world.in_progress(), ReturnAssignment(**world.WHY)),
     (world.in_progress(), ConfirmProblem(by="customer", how="callback", **PROOF)),
+    (world.in_progress(), DelegateTask(kind="inspection", unit_id="workshop")),
+    (world.waiting(world.in_progress()), CompleteTask(task_id=world.TASK_ID)),
+    (world.in_progress(), RecordFinding(kind="cause", finding="焊点泄漏")),
+    (world.in_progress(), RequestInformation(asked="supplier", what="检验记录")),
+    (world.in_progress(), ReferComplaint(body="12315", reference="2026-1")),
+    (
+        world.waiting(world.in_progress()),
+        RecordOutsideOutcome(referral_id=world.REFERRAL_ID, outcome="upheld"),
+    ),
+    (world.waiting(world.in_progress()), ReportOutcomeToBody(referral_id=world.REFERRAL_ID)),
     (world.remedied(), ProposeRemedy(kind="repair", basis="goodwill")),
     (world.remedied(), AcceptRemedy(remedy_id=world.OFFER_ID, **PROOF)),
     (world.remedied(), ResolveComplaint(outcome="refunded")),
@@ -111,7 +132,8 @@ def test_the_same_instant_told_in_another_zone_is_the_same_time(
 
 
 def test_every_command_but_those_that_are_never_silent_is_tried_here() -> None:
-    never = {RecordContact, RecordChaser, RecordSatisfaction, FulfilRemedy, DisputeResolution}
+    never = {RecordContact, RecordChaser, RecordInformation, RecordSatisfaction, FulfilRemedy}
+    never |= {DisputeResolution}
     assert {type(command) for _, command in REPEATABLE} == set(COMPLAINT.commands) - never
 
 
