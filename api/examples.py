@@ -120,6 +120,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "legal_ref": "消费者权益保护法 第24条",
         "description": "免费上门检修并补充制冷剂。",
     },
+    "ApproveRemedy": {"remedy_id": REMEDY_ID},
+    "RejectRemedy": {
+        "remedy_id": REMEDY_ID,
+        "reason_code": "beyond_standard",
+        "reason_text": "The voucher goes beyond what is granted for such complaints.",
+    },
+    "DeclineRemedy": {"remedy_id": REMEDY_ID, "contact_id": CONTACT_ID},
     "AcceptRemedy": {"remedy_id": REMEDY_ID, "contact_id": CONTACT_ID},
     "FulfilRemedy": {"remedy_id": REMEDY_ID},
     "ResolveComplaint": {"outcome": "upheld", "summary": "已更换毛细管，制冷恢复正常。"},

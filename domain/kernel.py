@@ -166,6 +166,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str | None = None
     source: Source = "caller"
     precision: Precision = "instant"
+    other_goodwill_minor: int = 0
+    """What the customer got out of goodwill by other complaints in the days of the rule, as far as
+    whoever carries the command out has read it (minor units, currency of `rules.approval`)."""
 
     @property
     def by(self) -> str:

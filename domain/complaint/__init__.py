@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from domain.complaint import (
+    approval,
     assessment,
     closure,
     contact,
@@ -25,16 +26,18 @@ from domain.complaint import (
     resolution,
     tasks,
 )
+from domain.complaint.approval import DeclineRemedy
 from domain.complaint.closure import CloseComplaint
 from domain.complaint.contact import RecordChaser, RecordContact
 from domain.complaint.emergency import FlagEmergency, RecordContainment
+from domain.complaint.guards import require_proof
 from domain.complaint.handling import AssignmentSignedFor, ConfirmProblem
 from domain.complaint.intake import AcknowledgeComplaint, RegisterComplaint
 from domain.complaint.investigation import RecordFinding, RecordInformation
 from domain.complaint.referral import RecordOutsideOutcome, ReportOutcomeToBody
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
 from domain.complaint.resolution import ConfirmResolution, DisputeResolution, RecordSatisfaction
-from domain.complaint.state import OPEN, AllowedAt, Complaint, require_proof, waiting_on
+from domain.complaint.state import OPEN, AllowedAt, Complaint, waiting_on
 from domain.complaint.tasks import CompleteTask
 from domain.kernel import (
     Context,
@@ -56,6 +59,7 @@ STAGE_FILES: tuple[ModuleType, ...] = (
     investigation,
     referral,
     remedy,
+    approval,
     resolution,
     closure,
 )
@@ -77,6 +81,7 @@ LATE_FACTS = frozenset(
         ReportOutcomeToBody,
         ProposeRemedy,
         AcceptRemedy,
+        DeclineRemedy,
         ConfirmResolution,
     }
 )

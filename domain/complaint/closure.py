@@ -7,15 +7,8 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.complaint.state import (
-    OPEN,
-    OURS,
-    AllowedAt,
-    Complaint,
-    ComplaintClosed,
-    end_waits,
-    require_proof,
-)
+from domain.complaint.guards import require_proof
+from domain.complaint.state import OPEN, OURS, AllowedAt, Complaint, ComplaintClosed, end_waits
 from domain.complaint.vocabulary import Stage
 from domain.kernel import (
     Code,

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.complaint.state import OPEN, AllowedAt, Complaint, require_evidence
+from domain.complaint.guards import require_evidence
+from domain.complaint.state import OPEN, AllowedAt, Complaint
 from domain.complaint.vocabulary import DecidedBy
 from domain.kernel import Code, Command, Context, Event, Identifier, Recorded, personal
 

@@ -9,7 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.complaint.state import ANY, AllowedAt, Complaint, Evidence, UnknownEvidence
+from domain.complaint.guards import UnknownEvidence
+from domain.complaint.state import ANY, AllowedAt, Complaint, Evidence
 from domain.complaint.vocabulary import Count
 from domain.kernel import Code, Command, Context, Event, Moment, ReasonText, Recorded
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.complaint.state import AllowedAt, Complaint, require_sources
+from domain.complaint.guards import require_sources
+from domain.complaint.state import AllowedAt, Complaint
 from domain.complaint.vocabulary import How
 from domain.kernel import Code, Command, Context, Event, Identifier, ReasonText, Recorded
 

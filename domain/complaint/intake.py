@@ -9,16 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.complaint.state import (
-    ANY,
-    NEW,
-    OPEN,
-    AllowedAt,
-    Complaint,
-    refuse_involved,
-    require_evidence,
-    require_sources,
-)
+from domain.complaint.guards import refuse_involved, require_evidence, require_sources
+from domain.complaint.state import ANY, NEW, OPEN, AllowedAt, Complaint
 from domain.complaint.vocabulary import Facts, Nature, Origin
 from domain.kernel import (
     Code,

@@ -7,16 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from domain.complaint.state import (
-    AllowedAt,
-    Complaint,
-    require_contact,
-    require_evidence,
-    require_sources,
-    wait_done,
-    wait_for,
-    wait_named,
-)
+from domain.complaint.guards import require_contact, require_evidence, require_sources
+from domain.complaint.state import AllowedAt, Complaint, wait_done, wait_for, wait_named
 from domain.kernel import Code, Command, Context, Event, Moment, Recorded, Rejected, personal
 
 Text = Annotated[str, personal(min_length=1, max_length=20_000)]

@@ -9,14 +9,8 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.complaint.state import (
-    AllowedAt,
-    Complaint,
-    require_sources,
-    wait_done,
-    wait_for,
-    wait_named,
-)
+from domain.complaint.guards import require_sources
+from domain.complaint.state import AllowedAt, Complaint, wait_done, wait_for, wait_named
 from domain.complaint.vocabulary import Stage
 from domain.kernel import (
     Code,

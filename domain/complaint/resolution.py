@@ -8,13 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.complaint.state import (
-    AllowedAt,
-    Complaint,
-    end_waits,
-    require_proof,
-    require_sources,
-)
+from domain.complaint.guards import require_proof, require_sources
+from domain.complaint.state import AllowedAt, Complaint, end_waits
 from domain.complaint.vocabulary import SEVERITY_ORDER, How
 from domain.kernel import (
     Code,

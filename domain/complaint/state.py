@@ -1,4 +1,4 @@
-"""A complaint as far as decisions need it, and the rules every stage file leans on."""
+"""A complaint as far as decisions need it, and what it waits for."""
 
 from datetime import date, datetime
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from domain.complaint.vocabulary import (
     Stage,
     WaitingOn,
 )
-from domain.kernel import Context, Event, Money, Rejected, SecondPersonRequired
+from domain.kernel import Context, Event, Money
 from domain.rules import Severity
 
 AllowedAt = dict[type[Any], frozenset[Stage]]
@@ -61,8 +61,10 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     remedy_id: UUID
     kind: str
     basis: str
-    status: str  # proposed, accepted, fulfilled
+    status: str  # proposed, approved, rejected, accepted, declined, superseded, fulfilled
     amount: Money | None = None
+    needs_approval: bool = False
+    proposed_by: str | None = None
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,13 +124,6 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
         """Whether somebody flagged it as an emergency in this cycle."""
         return any(cycle == self.cycle for cycle, _ in self.emergencies)
 
-    def remedy(self, remedy_id: UUID) -> Remedy:
-        """The remedy with this id."""
-        for remedy in self.remedies:
-            if remedy.remedy_id == remedy_id:
-                return remedy
-        raise UnknownRemedy(remedy_id=remedy_id)
-
     def local_date(self, moment: datetime, context: Context) -> date:
         """The date a moment falls on where the organisation counts its days."""
         return moment.astimezone(ZoneInfo(context.rules.zone)).date()
@@ -177,82 +172,19 @@ def end_waits(state: Complaint, *on: WaitingOn) -> Complaint:
     return replace(state, waits=waits)
 
 
-# --- what several acts write or refuse ------------------------------------------------------
+def with_remedy(state: Complaint, remedy_id: UUID, **changed: Any) -> Complaint:
+    """One remedy of the complaint has come further."""
+    remedies = tuple(
+        replace(remedy, **changed) if remedy.remedy_id == remedy_id else remedy
+        for remedy in state.remedies
+    )
+    return replace(state, remedies=remedies)
+
+
+# --- what several acts write ----------------------------------------------------------------
 
 
 class ComplaintClosed(Event, frozen=True, kw_only=True):
     """The complaint ended, for this reason; declining and withdrawing end it as well."""
 
     reason: CloseReason
-
-
-class UnknownRemedy(Rejected):
-    """The remedy named is none of this complaint."""
-
-    title = "Unknown remedy"
-    title_zh = "处理方案不存在"
-    detail = "This complaint has no remedy {remedy_id}."
-    detail_zh = "该投诉没有处理方案 {remedy_id}。"
-
-
-class UnknownContact(Rejected):
-    """The contact named is none of this complaint."""
-
-    title = "Unknown contact"
-    title_zh = "沟通记录不存在"
-    detail = "This complaint has no contact {contact_id}."
-    detail_zh = "该投诉没有沟通记录 {contact_id}。"
-
-
-class UnknownEvidence(Rejected):
-    """The evidence named is none of this complaint, or was withdrawn."""
-
-    title = "Unknown evidence"
-    title_zh = "证据材料不存在"
-    detail = "This complaint has no evidence {evidence_id}, or it was withdrawn."
-    detail_zh = "该投诉没有证据材料 {evidence_id}，或该材料已撤回。"
-
-
-def require_contact(state: Complaint, contact_id: UUID | None) -> None:
-    """Refuse a contact that this complaint does not have."""
-    if contact_id is not None and all(c.contact_id != contact_id for c in state.contacts):
-        raise UnknownContact(contact_id=contact_id)
-
-
-def require_evidence(state: Complaint, *evidence_ids: UUID | None) -> None:
-    """Refuse evidence that this complaint does not have, or has no longer."""
-    for evidence_id in evidence_ids:
-        if evidence_id is not None and all(
-            item.evidence_id != evidence_id or item.is_withdrawn for item in state.evidence
-        ):
-            raise UnknownEvidence(evidence_id=evidence_id)
-
-
-def require_sources(state: Complaint, command: Any) -> None:
-    """Refuse a contact or a piece of evidence that is none of this complaint."""
-    require_contact(state, command.contact_id)
-    require_evidence(state, command.evidence_id)
-
-
-class ProofRequired(Rejected):
-    """Somebody's own word has to be shown by a contact or a piece of evidence."""
-
-    title = "Proof is required"
-    title_zh = "需要凭证"
-    detail = "{command} needs the contact_id or the evidence_id it rests on."
-    detail_zh = "{command} 须注明所依据的 contact_id 或 evidence_id。"
-
-
-def require_proof(state: Complaint, command: Any) -> None:
-    """Refuse a statement of somebody else's that no contact and no evidence shows."""
-    if command.contact_id is None and command.evidence_id is None:
-        raise ProofRequired(command=type(command).__name__)
-    require_sources(state, command)
-
-
-def refuse_involved(command: object, state: Complaint, context: Context, *, rule: str) -> None:
-    """Four eyes: neither the holder nor who registered or last assessed the complaint."""
-    if rule not in context.rules.four_eyes:
-        return
-    if context.by in {state.owner_person, state.registered_by, state.assessed_by}:
-        raise SecondPersonRequired(command=type(command).__name__, rule=rule)

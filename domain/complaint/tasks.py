@@ -9,14 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from domain.complaint.state import (
-    AllowedAt,
-    Complaint,
-    require_evidence,
-    wait_done,
-    wait_for,
-    wait_named,
-)
+from domain.complaint.guards import require_evidence
+from domain.complaint.state import AllowedAt, Complaint, wait_done, wait_for, wait_named
 from domain.kernel import (
     Code,
     Command,

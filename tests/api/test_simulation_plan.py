@@ -65,6 +65,8 @@ NOT_YET_TOLD = frozenset(
         *("RecordInformation", "InformationReceived", "ReferComplaint", "ComplaintReferred"),
         *("RecordOutsideOutcome", "OutsideOutcomeRecorded"),
         *("ReportOutcomeToBody", "OutcomeReportedToBody"),
+        *("ApproveRemedy", "RemedyApproved", "RejectRemedy", "RemedyRejected"),
+        *("DeclineRemedy", "RemedyDeclined", "RemedySuperseded"),
         *("RecordChaser", "CustomerChased"),
         *("FlagEmergency", "EmergencyFlagged", "RecordContainment", "ContainmentRecorded"),
     }

@@ -18,9 +18,10 @@ from domain.complaint.closure import (
     ReopenComplaint,
     WithdrawComplaint,
 )
+from domain.complaint.guards import ProofRequired, UnknownContact, known_remedy
 from domain.complaint.remedy import RemedyAccepted
 from domain.complaint.resolution import ComplaintResolved, DisputeResolution, ResolutionConfirmed
-from domain.complaint.state import ComplaintClosed, ProofRequired, UnknownContact
+from domain.complaint.state import ComplaintClosed
 from domain.kernel import NotAllowedAtStage, ReasonRequired
 from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import UnreachableRule
@@ -101,7 +102,7 @@ def test_what_was_promised_is_done_before_closing(close: CloseComplaint) -> None
 
 
 def test_an_offer_the_customer_never_took_holds_nothing_up() -> None:
-    assert given(world.confirmed()).state.remedy(world.OFFER_ID).status == "proposed"
+    assert known_remedy(given(world.confirmed()).state, world.OFFER_ID).status == "proposed"
     given(world.confirmed()).when(VERIFIED).then(ComplaintClosed)
 
 

@@ -12,9 +12,9 @@ from domain.complaint.emergency import (
     FlagEmergency,
     RecordContainment,
 )
+from domain.complaint.guards import UnknownEvidence
 from domain.complaint.handling import ConfirmProblem
 from domain.complaint.resolution import DisputeResolution
-from domain.complaint.state import UnknownEvidence
 from domain.complaint.vocabulary import DecidedBy
 from domain.kernel import NotAllowedAtStage
 from tests import world

@@ -14,11 +14,11 @@ from domain.complaint.evidence import (
     EvidenceWithdrawn,
     WithdrawEvidence,
 )
+from domain.complaint.guards import UnknownEvidence
 from domain.complaint.handling import ConfirmProblem
 from domain.complaint.intake import AcknowledgeComplaint, AddDetail, CorrectField
 from domain.complaint.remedy import AcceptRemedy
 from domain.complaint.resolution import ConfirmResolution, DisputeResolution
-from domain.complaint.state import UnknownEvidence
 from domain.complaint.vocabulary import Facts
 from tests import world
 from tests.spec import ANY_ID, RECEIVED, given

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.complaint.guards import UnknownContact
 from domain.complaint.handling import (
     AssignComplaint,
     AssignmentReturned,
@@ -16,7 +17,6 @@ from domain.complaint.handling import (
 )
 from domain.complaint.remedy import ProposeRemedy
 from domain.complaint.resolution import ComplaintResolved, ProblemNotConfirmed, ResolveComplaint
-from domain.complaint.state import UnknownContact
 from tests import world
 from tests.spec import given
 

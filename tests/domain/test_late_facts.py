@@ -7,10 +7,12 @@ import pytest
 from msgspec.structs import replace
 
 from domain.complaint import BackdatedTooFar, BeforeReceipt, OccurredInFuture
+from domain.complaint.approval import DeclineRemedy
 from domain.complaint.assessment import AssessComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
 from domain.complaint.contact import RecordContact
 from domain.complaint.emergency import FlagEmergency, RecordContainment
+from domain.complaint.guards import ProofRequired, UnknownContact
 from domain.complaint.handling import (
     AssignComplaint,
     ConfirmProblem,
@@ -18,14 +20,18 @@ from domain.complaint.handling import (
     SignForAssignment,
 )
 from domain.complaint.intake import AcknowledgeComplaint, RecordSourceFact, RegisterComplaint
-from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy, RemedyFulfilled
+from domain.complaint.remedy import (
+    AcceptRemedy,
+    FulfilRemedy,
+    ProposeRemedy,
+    RemedyFulfilled,
+)
 from domain.complaint.resolution import (
     ConfirmResolution,
     DisputeResolution,
     ResolutionConfirmed,
     ResolveComplaint,
 )
-from domain.complaint.state import ProofRequired, UnknownContact
 from domain.kernel import Actor, NotAllowedAtStage, ReasonRequired
 from tests import world
 from tests.spec import RECEIVED, Given, given
@@ -43,6 +49,7 @@ LATE = [
     ConfirmProblem(**CALLED, **PROOF),
     ProposeRemedy(kind="repair", basis="goodwill"),
     AcceptRemedy(remedy_id=world.OFFER_ID),
+    DeclineRemedy(remedy_id=world.OFFER_ID),
     ConfirmResolution(**CALLED, **PROOF),
 ]
 ACTS = [

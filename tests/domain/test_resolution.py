@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from domain.complaint.contact import RecordContact
+from domain.complaint.guards import ProofRequired, UnknownContact
 from domain.complaint.resolution import (
     ComplaintResolved,
     ConfirmResolution,
@@ -16,7 +17,6 @@ from domain.complaint.resolution import (
     ResolveComplaint,
     SatisfactionRecorded,
 )
-from domain.complaint.state import ProofRequired, UnknownContact
 from tests import world
 from tests.spec import given
 

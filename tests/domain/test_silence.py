@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.complaint import COMPLAINT
+from domain.complaint.approval import ApproveRemedy, DeclineRemedy, RejectRemedy
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
 from domain.complaint.contact import ContactRecorded, RecordChaser, RecordContact
@@ -37,7 +38,12 @@ from domain.complaint.referral import (
     ReferComplaint,
     ReportOutcomeToBody,
 )
-from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy, RemedyFulfilled
+from domain.complaint.remedy import (
+    AcceptRemedy,
+    FulfilRemedy,
+    ProposeRemedy,
+    RemedyFulfilled,
+)
 from domain.complaint.resolution import (
     ConfirmResolution,
     DisputeResolution,
@@ -87,6 +93,9 @@ REPEATABLE: list[tuple[list[Recorded[Any]], Any]] = [
     ),
     (world.waiting(world.in_progress()), ReportOutcomeToBody(referral_id=world.REFERRAL_ID)),
     (world.remedied(), ProposeRemedy(kind="repair", basis="goodwill")),
+    (world.remedied(), ApproveRemedy(remedy_id=world.OFFER_ID)),
+    (world.remedied(), RejectRemedy(remedy_id=world.OFFER_ID, **world.WHY)),
+    (world.remedied(), DeclineRemedy(remedy_id=world.OFFER_ID, **PROOF)),
     (world.remedied(), AcceptRemedy(remedy_id=world.OFFER_ID, **PROOF)),
     (world.remedied(), ResolveComplaint(outcome="refunded")),
     (world.resolved(), ConfirmResolution(by="customer", how="link", **PROOF)),

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from domain.complaint import COMPLAINT, UnknownComplaint, allowed_commands
+from domain.complaint.approval import ApproveRemedy, DeclineRemedy, RejectRemedy
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
 from domain.complaint.contact import RecordChaser, RecordContact
@@ -79,7 +80,10 @@ ReferComplaint        -           -            -            -            =      
 RecordOutsideOutcome  -           -            -            -            =            =            =               -
 ReportOutcomeToBody   -           -            -            -            =            =            =               -
 ProposeRemedy         -           -            -            -            =            -            -               -
+ApproveRemedy         -           -            -            -            =            -            -               -
+RejectRemedy          -           -            -            -            =            -            -               -
 AcceptRemedy          -           -            -            -            =            -            -               -
+DeclineRemedy         -           -            -            -            =            -            -               -
 FulfilRemedy          -           -            -            -            =            =            =               =
 ResolveComplaint      -           -            -            -            resolved     -            -               -
 ConfirmResolution     -           -            -            -            -            =            =               -
@@ -126,6 +130,9 @@ ORDERS: dict[str, Any] = {
     "RecordOutsideOutcome": RecordOutsideOutcome(referral_id=world.REFERRAL_ID, outcome="upheld"),
     "ReportOutcomeToBody": ReportOutcomeToBody(referral_id=world.REFERRAL_ID),
     "ProposeRemedy": ProposeRemedy(kind="repair", basis="statutory"),
+    "ApproveRemedy": ApproveRemedy(remedy_id=world.OFFER_ID),
+    "RejectRemedy": RejectRemedy(remedy_id=world.OFFER_ID, **world.WHY),
+    "DeclineRemedy": DeclineRemedy(remedy_id=world.OFFER_ID),
     "AcceptRemedy": AcceptRemedy(remedy_id=world.OFFER_ID),
     "FulfilRemedy": FulfilRemedy(remedy_id=world.REMEDY_ID, payment_reference="PAY-2"),
     "ResolveComplaint": ResolveComplaint(),

@@ -1,4 +1,4 @@
-"""Joint work: what is delegated has to be done before anything is resolved, or ends with a close."""
+"""Joint work: what is delegated is done before anything is resolved, or ends with a close."""
 
 from datetime import timedelta
 from typing import Any

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
+from domain.complaint.guards import UnknownContact, UnknownEvidence
 from domain.complaint.investigation import (
     FindingRecorded,
     InformationReceived,
@@ -27,7 +28,6 @@ from domain.complaint.referral import (
     UnknownReferral,
 )
 from domain.complaint.resolution import DisputeResolution, ResolveComplaint
-from domain.complaint.state import UnknownContact, UnknownEvidence
 from domain.complaint.tasks import (
     CompleteTask,
     DelegateTask,
