@@ -129,6 +129,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "DeclineRemedy": {"remedy_id": REMEDY_ID, "contact_id": CONTACT_ID},
     "AcceptRemedy": {"remedy_id": REMEDY_ID, "contact_id": CONTACT_ID},
     "FulfilRemedy": {"remedy_id": REMEDY_ID},
+    "CommunicateDecision": {
+        "decision": "upheld",
+        "reasons": "产品存在质量问题，免费维修。",
+        "recourse": "如不接受，可拨打 12315 申诉。",
+        "language": "zh-CN",
+        "contact_id": CONTACT_ID,
+    },
+    "DeclareFinalPosition": {
+        "reason_code": "nothing_more_to_offer",
+        "reason_text": "Everything owed was done; the customer asks for more than that.",
+    },
     "ResolveComplaint": {"outcome": "upheld", "summary": "已更换毛细管，制冷恢复正常。"},
     "ConfirmResolution": {"by": "customer", "how": "callback", "contact_id": CONTACT_ID},
     "DisputeResolution": {"explanation": "两天后又不制冷了。", "contact_id": CONTACT_ID},

@@ -56,6 +56,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     future_tolerance_seconds: int
     unreachable: UnreachableRule
     approval: ApprovalRule
+    final_position_days: int  # without an answer, before a last word closes the complaint
+    supervising_roles: frozenset[str]
     problem_key_level: int | None  # None: the finest label of the category
     problem_key_version: str
     four_eyes: frozenset[str]  # the rules that are switched on

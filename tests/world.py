@@ -16,11 +16,12 @@ from domain.complaint.assessment import (
 )
 from domain.complaint.closure import ComplaintReopened, ComplaintWithdrawn
 from domain.complaint.contact import ContactRecorded
+from domain.complaint.decision import DecisionCommunicated, FinalPositionDeclared
 from domain.complaint.evidence import EvidenceAttached
 from domain.complaint.handling import AssignmentSignedFor, ComplaintAssigned, ProblemConfirmed
 from domain.complaint.intake import ComplaintRegistered
 from domain.complaint.investigation import InformationRequested
-from domain.complaint.referral import ComplaintReferred
+from domain.complaint.referral import ComplaintReferred, OutsideOutcomeRecorded
 from domain.complaint.remedy import RemedyAccepted, RemedyFulfilled, RemedyProposed
 from domain.complaint.resolution import (
     ComplaintResolved,
@@ -138,9 +139,23 @@ def remedied(**assessment: Any) -> History:
     )
 
 
+def decision(**told: Any) -> DecisionCommunicated:
+    """The complainant was told by telephone, with the outside recourse."""
+    content: dict[str, Any] = {
+        "decision": "upheld",
+        "reasons": "产品存在质量问题。",
+        "recourse": "可拨打 12315 申诉。",
+        "language": "zh-CN",
+        "contact_id": CALL_ID,
+    }
+    return DecisionCommunicated(**{**content, **told})
+
+
 def resolved(**assessment: Any) -> History:
-    """The work was declared done, in the first cycle."""
-    return past(remedied(**assessment), (HANDLER, ComplaintResolved(cycle=1)))
+    """The decision was communicated and the work declared done, in the first cycle."""
+    return past(
+        remedied(**assessment), (HANDLER, decision()), (HANDLER, ComplaintResolved(cycle=1))
+    )
 
 
 def confirmed(**assessment: Any) -> History:
@@ -181,6 +196,17 @@ def waiting(before: History) -> History:
         (HANDLER, InformationRequested(request_id=REQUEST_ID, asked="customer", what="购买凭证")),
         (HANDLER, ComplaintReferred(referral_id=REFERRAL_ID, body="12315")),
     )
+
+
+def final_position(before: History | None = None) -> History:
+    """A supervisor declared the decision the last word."""
+    return past(before or resolved(), (SUPERVISOR, FinalPositionDeclared(cycle=1)))
+
+
+def settled_outside(before: History) -> History:
+    """The outside body has decided."""
+    event = OutsideOutcomeRecorded(referral_id=REFERRAL_ID, outcome="upheld")
+    return past(waiting(before), (HANDLER, event))
 
 
 def closed() -> History:
@@ -261,5 +287,6 @@ STAGES = {
     "accepted": accepted,
     "in_progress": remedied,
     "resolved": confirmed,
+    "final_position": final_position,
     "closed": closed,
 }

@@ -16,6 +16,7 @@ from domain.complaint import (
     assessment,
     closure,
     contact,
+    decision,
     emergency,
     evidence,
     handling,
@@ -29,6 +30,7 @@ from domain.complaint import (
 from domain.complaint.approval import DeclineRemedy
 from domain.complaint.closure import CloseComplaint
 from domain.complaint.contact import RecordChaser, RecordContact
+from domain.complaint.decision import CommunicateDecision
 from domain.complaint.emergency import FlagEmergency, RecordContainment
 from domain.complaint.guards import require_proof
 from domain.complaint.handling import AssignmentSignedFor, ConfirmProblem
@@ -60,6 +62,7 @@ STAGE_FILES: tuple[ModuleType, ...] = (
     referral,
     remedy,
     approval,
+    decision,
     resolution,
     closure,
 )
@@ -82,6 +85,7 @@ LATE_FACTS = frozenset(
         ProposeRemedy,
         AcceptRemedy,
         DeclineRemedy,
+        CommunicateDecision,
         ConfirmResolution,
     }
 )

@@ -124,6 +124,27 @@ def require_proof(state: Complaint, command: Any) -> None:
     require_sources(state, command)
 
 
+class SupervisorRequired(Rejected):
+    """Only a supervisor speaks the last word."""
+
+    title = "A supervisor is required"
+    title_zh = "须由主管办理"
+    detail = "{command} is for supervisors; the role here is {role}."
+    detail_zh = "{command} 仅限主管办理；当前角色为 {role}。"
+
+
+def require_supervisor(command: object, context: Context) -> None:
+    """Refuse whoever does not act in a role that supervises."""
+    if context.actor.role not in context.rules.supervising_roles:
+        raise SupervisorRequired(command=type(command).__name__, role=context.actor.role)
+
+
+def refuse_handler(command: object, state: Complaint, context: Context, *, rule: str) -> None:
+    """Four eyes: neither who holds the complaint nor who resolved it."""
+    if rule in context.rules.four_eyes and context.by in {state.owner_person, state.resolved_by}:
+        raise SecondPersonRequired(command=type(command).__name__, rule=rule)
+
+
 def refuse_involved(command: object, state: Complaint, context: Context, *, rule: str) -> None:
     """Four eyes: neither the holder nor who registered or last assessed the complaint."""
     if rule not in context.rules.four_eyes:

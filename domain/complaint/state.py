@@ -108,6 +108,8 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     resolved_by: str | None = None
     resolved_at: datetime | None = None
     last_resolved_cycle: int | None = None
+    recourse_told_in_cycle: int | None = None  # the decision communicated, and where else to turn
+    final_position_at: datetime | None = None  # the last one declared
     is_resolution_confirmed: bool = False  # in the present cycle
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None

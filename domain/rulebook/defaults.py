@@ -39,9 +39,18 @@ DEFAULT_RULES = Rules(
         currency="CNY",
         customer_days=30,
     ),
+    final_position_days=30,
+    supervising_roles=frozenset({"supervisor", "admin", "simulation"}),
     problem_key_level=None,
     problem_key_version="finest@1",
     four_eyes=frozenset(
-        {"decline", "regrade_down", "nature_away", "confirmation_recorder", "remedy_approver"}
+        {
+            "decline",
+            "regrade_down",
+            "nature_away",
+            "confirmation_recorder",
+            "remedy_approver",
+            "final_position",
+        }
     ),
 )

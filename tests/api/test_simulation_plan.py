@@ -67,6 +67,8 @@ NOT_YET_TOLD = frozenset(
         *("ReportOutcomeToBody", "OutcomeReportedToBody"),
         *("ApproveRemedy", "RemedyApproved", "RejectRemedy", "RemedyRejected"),
         *("DeclineRemedy", "RemedyDeclined", "RemedySuperseded"),
+        *("CommunicateDecision", "DecisionCommunicated"),
+        *("DeclareFinalPosition", "FinalPositionDeclared"),
         *("RecordChaser", "CustomerChased"),
         *("FlagEmergency", "EmergencyFlagged", "RecordContainment", "ContainmentRecorded"),
     }

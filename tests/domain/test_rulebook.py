@@ -52,4 +52,5 @@ def test_every_four_eyes_rule_is_switched_on_as_shipped() -> None:
         "nature_away",
         "confirmation_recorder",
         "remedy_approver",
+        "final_position",
     }

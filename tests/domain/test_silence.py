@@ -11,6 +11,7 @@ from domain.complaint.approval import ApproveRemedy, DeclineRemedy, RejectRemedy
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
 from domain.complaint.contact import ContactRecorded, RecordChaser, RecordContact
+from domain.complaint.decision import CommunicateDecision, DeclareFinalPosition
 from domain.complaint.emergency import FlagEmergency, RecordContainment
 from domain.complaint.evidence import AttachEvidence, WithdrawEvidence
 from domain.complaint.handling import (
@@ -97,6 +98,13 @@ REPEATABLE: list[tuple[list[Recorded[Any]], Any]] = [
     (world.remedied(), RejectRemedy(remedy_id=world.OFFER_ID, **world.WHY)),
     (world.remedied(), DeclineRemedy(remedy_id=world.OFFER_ID, **PROOF)),
     (world.remedied(), AcceptRemedy(remedy_id=world.OFFER_ID, **PROOF)),
+    (
+        world.remedied(),
+        CommunicateDecision(
+            decision="upheld", reasons="质量问题", language="zh-CN", contact_id=world.CALL_ID
+        ),
+    ),
+    (world.resolved(), DeclareFinalPosition()),
     (world.remedied(), ResolveComplaint(outcome="refunded")),
     (world.resolved(), ConfirmResolution(by="customer", how="link", **PROOF)),
     (world.confirmed(), CloseComplaint(reason="verified")),
