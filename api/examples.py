@@ -5,6 +5,9 @@ from typing import Any
 CONTACT_ID = "5f0c1d2e-3b4a-5c6d-8e7f-0a1b2c3d4e5f"
 REMEDY_ID = "0b1c2d3e-4f5a-5b6c-8d7e-9f0a1b2c3d4e"
 EVIDENCE_ID = "9a8b7c6d-5e4f-5a3b-8c2d-1e0f9a8b7c6d"
+TASK_ID = "1c2d3e4f-5a6b-5c7d-8e8f-0a9b8c7d6e5f"
+REQUEST_ID = "2d3e4f5a-6b7c-5d8e-8f9a-1b0c9d8e7f6a"
+REFERRAL_ID = "3e4f5a6b-7c8d-5e9f-80ab-2c1d0e9f8a7b"
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "RegisterComplaint": {
@@ -28,6 +31,33 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "purpose": "answer",
         "outcome": "reached",
         "summary": "客户确认制冷效果差，约定明日上门。",
+    },
+    "RecordChaser": {
+        "channel": "phone",
+        "party": "customer",
+        "summary": "客户第二次来电询问何时上门。",
+    },
+    "FlagEmergency": {
+        "cause": "safety_hazard",
+        "decided_by": {"kind": "person", "id": "agent-7"},
+    },
+    "RecordContainment": {
+        "kind": "stop_use",
+        "measure": "已通知客户断电停用，等待上门。",
+        "unit_id": "after-sales-east",
+    },
+    "AttachEvidence": {
+        "kind": "photo",
+        "media_type": "image/jpeg",
+        "size": 284_113,
+        "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "captured_at": "2026-08-03T18:20:00+08:00",
+        "provided_by": "customer",
+    },
+    "WithdrawEvidence": {
+        "evidence_id": EVIDENCE_ID,
+        "reason_code": "wrong_complaint",
+        "reason_text": "The photo belongs to another complaint.",
     },
     "AssessComplaint": {
         "category": {
@@ -55,14 +85,61 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "reason_text": "The fault lies in the electronics, not in the cooling.",
     },
     "ConfirmProblem": {"by": "customer", "how": "callback", "contact_id": CONTACT_ID},
+    "DelegateTask": {
+        "kind": "inspection",
+        "unit_id": "workshop-east",
+        "instructions": "请检查毛细管并拍照。",
+        "due_at": "2026-08-05T17:00:00+08:00",
+    },
+    "CompleteTask": {
+        "task_id": TASK_ID,
+        "outcome": "fault_found",
+        "result": "毛细管焊点泄漏。",
+    },
+    "RecordFinding": {"kind": "cause", "finding": "毛细管焊点泄漏，属批次问题。"},
+    "RequestInformation": {
+        "from": "customer",
+        "what": "请提供购买凭证照片。",
+        "due_at": "2026-08-05T12:00:00+08:00",
+    },
+    "RecordInformation": {"request_id": REQUEST_ID, "content": "客户发来发票照片。"},
+    "ReferComplaint": {
+        "body": "12315",
+        "reference": "SH-2026-00123",
+        "reply_due_at": "2026-08-12T23:59:59+08:00",
+    },
+    "RecordOutsideOutcome": {
+        "referral_id": REFERRAL_ID,
+        "outcome": "upheld",
+        "summary": "调解成功，免费维修并延保一年。",
+    },
+    "ReportOutcomeToBody": {"referral_id": REFERRAL_ID, "channel": "portal"},
     "ProposeRemedy": {
         "kind": "repair",
         "basis": "statutory",
         "legal_ref": "消费者权益保护法 第24条",
         "description": "免费上门检修并补充制冷剂。",
     },
+    "ApproveRemedy": {"remedy_id": REMEDY_ID},
+    "RejectRemedy": {
+        "remedy_id": REMEDY_ID,
+        "reason_code": "beyond_standard",
+        "reason_text": "The voucher goes beyond what is granted for such complaints.",
+    },
+    "DeclineRemedy": {"remedy_id": REMEDY_ID, "contact_id": CONTACT_ID},
     "AcceptRemedy": {"remedy_id": REMEDY_ID, "contact_id": CONTACT_ID},
     "FulfilRemedy": {"remedy_id": REMEDY_ID},
+    "CommunicateDecision": {
+        "decision": "upheld",
+        "reasons": "产品存在质量问题，免费维修。",
+        "recourse": "如不接受，可拨打 12315 申诉。",
+        "language": "zh-CN",
+        "contact_id": CONTACT_ID,
+    },
+    "DeclareFinalPosition": {
+        "reason_code": "nothing_more_to_offer",
+        "reason_text": "Everything owed was done; the customer asks for more than that.",
+    },
     "ResolveComplaint": {"outcome": "upheld", "summary": "已更换毛细管，制冷恢复正常。"},
     "ConfirmResolution": {"by": "customer", "how": "callback", "contact_id": CONTACT_ID},
     "DisputeResolution": {"explanation": "两天后又不制冷了。", "contact_id": CONTACT_ID},

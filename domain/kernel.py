@@ -172,6 +172,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str | None = None
     source: Source = "caller"
     precision: Precision = "instant"
+    other_goodwill_minor: int = 0
+    """What the customer got out of goodwill by other complaints in the days of the rule, as far as
+    whoever carries the command out has read it (minor units, currency of `rules.approval`)."""
 
     @property
     def by(self) -> str:
@@ -182,6 +185,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     def accountable(self) -> str:
         """Who counts for four eyes: a person's own key speaks for nobody else."""
         return self.actor.id if self.actor.kind == "person" else self.by
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody whom four eyes see behind the command."""
+        return frozenset({self.by, self.accountable})
 
     def new_id(self, what: str) -> UUID:
         """An id for something this command creates; the same each time it is decided."""

@@ -32,6 +32,17 @@ class UnreachableRule(msgspec.Struct, frozen=True, kw_only=True):
     working_days: int
 
 
+class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How much goodwill a handler may grant alone, by severity, and over how many days it adds up.
+
+    A severity that is not named has no limit.
+    """
+
+    limits: dict[Severity, int]  # minor units; amounts of a complaint and of its customer
+    currency: str
+    customer_days: int
+
+
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """One version of the rulebook: every number and switch of the domain."""
 
@@ -44,6 +55,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     backdating_tolerance_seconds: int  # a clock that is a little off backdates nothing
     future_tolerance_seconds: int
     unreachable: UnreachableRule
+    approval: ApprovalRule
+    final_position_days: int  # without an answer, before a last word closes the complaint
+    supervising_roles: frozenset[str]
     problem_key_level: int | None  # None: the finest label of the category
     problem_key_version: str
     spoken_channels: frozenset[str]  # what is said there is no written notice

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.complaint.assessment import ComplaintAccepted, ComplaintAssessed
 from domain.complaint.closure import ComplaintReopened
+from domain.complaint.decision import FinalPositionDeclared
 from domain.complaint.handling import AssignmentReturned, AssignmentSignedFor, ComplaintAssigned
 from domain.complaint.intake import ComplaintRegistered
 from domain.complaint.resolution import ComplaintResolved, ResolutionDisputed
@@ -23,6 +24,7 @@ _STAGES: dict[type[Any], str] = {
     AssignmentSignedFor: "in_progress",
     AssignmentReturned: "accepted",
     ComplaintResolved: "resolved",
+    FinalPositionDeclared: "final_position",
     ResolutionDisputed: "in_progress",
     ComplaintClosed: "closed",
 }

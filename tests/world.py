@@ -16,8 +16,12 @@ from domain.complaint.assessment import (
 )
 from domain.complaint.closure import ComplaintReopened, ComplaintWithdrawn
 from domain.complaint.contact import ContactRecorded
+from domain.complaint.decision import DecisionCommunicated, FinalPositionDeclared
+from domain.complaint.evidence import EvidenceAttached
 from domain.complaint.handling import AssignmentSignedFor, ComplaintAssigned, ProblemConfirmed
 from domain.complaint.intake import ComplaintRegistered
+from domain.complaint.investigation import InformationRequested
+from domain.complaint.referral import ComplaintReferred, OutsideOutcomeRecorded
 from domain.complaint.remedy import RemedyAccepted, RemedyFulfilled, RemedyProposed
 from domain.complaint.resolution import (
     ComplaintResolved,
@@ -25,6 +29,7 @@ from domain.complaint.resolution import (
     ResolutionDisputed,
 )
 from domain.complaint.state import ComplaintClosed
+from domain.complaint.tasks import TaskDelegated
 from domain.complaint.vocabulary import Category, DecidedBy
 from domain.kernel import Actor, Money, Recorded
 from tests.spec import RECEIVED, STEP, recorded
@@ -44,8 +49,13 @@ UNIT = "after-sales"
 CALL_ID = UUID("01957a6e-0000-7000-8000-0000000000c1")  # a call before the resolution
 CONTACT_ID = UUID("01957a6e-0000-7000-8000-0000000000c2")  # the call after it
 EVIDENCE_ID = UUID("01957a6e-0000-7000-8000-0000000000e1")
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 REMEDY_ID = UUID("01957a6e-0000-7000-8000-0000000000a1")  # accepted and carried out
 OFFER_ID = UUID("01957a6e-0000-7000-8000-0000000000a2")  # only proposed
+
+TASK_ID = UUID("01957a6e-0000-7000-8000-0000000000b1")
+REQUEST_ID = UUID("01957a6e-0000-7000-8000-0000000000b2")
+REFERRAL_ID = UUID("01957a6e-0000-7000-8000-0000000000b3")
 
 WHY: dict[str, Any] = {"reason_code": "customer-request", "reason_text": "客户来电要求。"}
 CATEGORY = Category(path=["产品质量", "空调", "不制冷"], taxonomy_version="2026-01")
@@ -129,9 +139,23 @@ def remedied(**assessment: Any) -> History:
     )
 
 
+def decision(**told: Any) -> DecisionCommunicated:
+    """The complainant was told by telephone, with the outside recourse."""
+    content: dict[str, Any] = {
+        "decision": "upheld",
+        "reasons": "产品存在质量问题。",
+        "recourse": "可拨打 12315 申诉。",
+        "language": "zh-CN",
+        "contact_id": CALL_ID,
+    }
+    return DecisionCommunicated(**{**content, **told})
+
+
 def resolved(**assessment: Any) -> History:
-    """The work was declared done, in the first cycle."""
-    return past(remedied(**assessment), (HANDLER, ComplaintResolved(cycle=1)))
+    """The decision was communicated and the work declared done, in the first cycle."""
+    return past(
+        remedied(**assessment), (HANDLER, decision()), (HANDLER, ComplaintResolved(cycle=1))
+    )
 
 
 def followed_up(before: History | None = None, **assessment: Any) -> History:
@@ -166,6 +190,32 @@ def unanswered(before: History | None = None) -> History:
     )
 
 
+def proven(before: History) -> History:
+    """A piece of evidence was attached to it, in the minute of the last thing known."""
+    return past(before, (CLERK, evidence(), before[-1].recorded_at))
+
+
+def waiting(before: History) -> History:
+    """A task, the customer's answer and an outside body's decision are waited for."""
+    return past(
+        before,
+        (HANDLER, TaskDelegated(task_id=TASK_ID, kind="inspection", unit_id="workshop")),
+        (HANDLER, InformationRequested(request_id=REQUEST_ID, asked="customer", what="购买凭证")),
+        (HANDLER, ComplaintReferred(referral_id=REFERRAL_ID, body="12315")),
+    )
+
+
+def final_position(before: History | None = None) -> History:
+    """A supervisor declared the decision the last word."""
+    return past(before or resolved(), (SUPERVISOR, FinalPositionDeclared(cycle=1)))
+
+
+def settled_outside(before: History) -> History:
+    """The outside body has decided."""
+    event = OutsideOutcomeRecorded(referral_id=REFERRAL_ID, outcome="upheld")
+    return past(waiting(before), (HANDLER, event))
+
+
 def closed() -> History:
     """It was closed, both verifications standing."""
     return past(confirmed(), (CALLER, ComplaintClosed(reason="verified")))
@@ -196,7 +246,7 @@ def declined(before: History | None = None) -> History:
 def withdrawn(before: History | None = None) -> History:
     """The customer took it back."""
     return past(
-        before or in_progress(),
+        proven(before or in_progress()),
         (HANDLER, ComplaintWithdrawn(reason_code="changed-mind", evidence_id=EVIDENCE_ID)),
         (HANDLER, ComplaintClosed(reason="withdrawn")),
     )
@@ -226,11 +276,24 @@ def contact(contact_id: UUID | None = None, **told: Any) -> ContactRecorded:
     return ContactRecorded(**{**content, **told})
 
 
+def evidence(evidence_id: UUID = EVIDENCE_ID, **told: Any) -> EvidenceAttached:
+    """A letter of the customer's, scanned."""
+    content: dict[str, Any] = {
+        "evidence_id": evidence_id,
+        "kind": "letter",
+        "media_type": "application/pdf",
+        "size": 48_213,
+        "sha256": SHA256,
+    }
+    return EvidenceAttached(**{**content, **told})
+
+
 STAGES = {
     "registered": registered,
     "assessed": assessed,
     "accepted": accepted,
     "in_progress": remedied,
     "resolved": confirmed,
+    "final_position": final_position,
     "closed": closed,
 }

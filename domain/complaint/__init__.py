@@ -12,21 +12,35 @@ from typing import Any
 from msgspec.structs import replace
 
 from domain.complaint import (
+    approval,
     assessment,
     closure,
     contact,
+    decision,
+    emergency,
+    evidence,
     handling,
     intake,
+    investigation,
+    referral,
     remedy,
     resolution,
+    tasks,
 )
+from domain.complaint.approval import DeclineRemedy
 from domain.complaint.closure import CloseComplaint
-from domain.complaint.contact import RecordContact
+from domain.complaint.contact import RecordChaser, RecordContact
+from domain.complaint.decision import CommunicateDecision
+from domain.complaint.emergency import FlagEmergency, RecordContainment
+from domain.complaint.guards import require_proof
 from domain.complaint.handling import AssignmentSignedFor, ConfirmProblem
 from domain.complaint.intake import AcknowledgeComplaint, RegisterComplaint
+from domain.complaint.investigation import RecordFinding, RecordInformation
+from domain.complaint.referral import RecordOutsideOutcome, ReportOutcomeToBody
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
 from domain.complaint.resolution import ConfirmResolution, DisputeResolution, RecordSatisfaction
-from domain.complaint.state import OPEN, AllowedAt, Complaint, require_proof
+from domain.complaint.state import OPEN, AllowedAt, Complaint, waiting_on
+from domain.complaint.tasks import CompleteTask
 from domain.kernel import (
     Context,
     Decider,
@@ -39,9 +53,16 @@ from domain.kernel import (
 STAGE_FILES: tuple[ModuleType, ...] = (
     intake,
     contact,
+    evidence,
+    emergency,
     assessment,
     handling,
+    tasks,
+    investigation,
+    referral,
     remedy,
+    approval,
+    decision,
     resolution,
     closure,
 )
@@ -51,11 +72,35 @@ _RECORDS = {k: v for module in STAGE_FILES for k, v in module.RECORDS.items()}
 _OF_EVENT = {event: module for module in STAGE_FILES for event in module.EVENTS}
 
 LATE_FACTS = frozenset(
-    {AcknowledgeComplaint, ConfirmProblem, ProposeRemedy, AcceptRemedy, ConfirmResolution}
+    {
+        AcknowledgeComplaint,
+        FlagEmergency,
+        RecordContainment,
+        ConfirmProblem,
+        RecordFinding,
+        CompleteTask,
+        RecordInformation,
+        RecordOutsideOutcome,
+        ReportOutcomeToBody,
+        ProposeRemedy,
+        AcceptRemedy,
+        DeclineRemedy,
+        CommunicateDecision,
+        ConfirmResolution,
+    }
 )
 """A closed complaint still takes these when they occurred before the close."""
 
-_NEVER_SILENT = frozenset({RecordContact, DisputeResolution, RecordSatisfaction, FulfilRemedy})
+_NEVER_SILENT = frozenset(
+    {
+        RecordContact,
+        RecordChaser,
+        RecordInformation,
+        DisputeResolution,
+        RecordSatisfaction,
+        FulfilRemedy,
+    }
+)
 _NEED_PROOF_WHEN_BACKDATED = (AcknowledgeComplaint, ConfirmProblem, ConfirmResolution)
 
 
@@ -208,6 +253,7 @@ def evolve(state: Complaint, recorded: Recorded[Any]) -> Complaint:
     return replace(
         after,
         version=recorded.version,
+        waiting_on=waiting_on(after),
         stages_seen=after.stages_seen
         if after.stage is None or after.stage in after.stages_seen
         else after.stages_seen | {after.stage},

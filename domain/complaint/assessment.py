@@ -8,14 +8,8 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.complaint.state import (
-    OPEN,
-    AllowedAt,
-    Complaint,
-    ComplaintClosed,
-    refuse_involved,
-    require_contact,
-)
+from domain.complaint.guards import refuse_involved, require_contact
+from domain.complaint.state import OPEN, AllowedAt, Complaint, ComplaintClosed
 from domain.complaint.vocabulary import SEVERITY_ORDER, Assessment
 from domain.kernel import (
     Code,

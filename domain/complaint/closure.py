@@ -2,24 +2,22 @@
 best of all because both verifications stand; it can always be opened again.
 """
 
+from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from domain.complaint.state import (
-    OPEN,
-    AllowedAt,
-    Complaint,
-    ComplaintClosed,
-    require_proof,
-)
+from domain.complaint.guards import refuse_handler, require_proof, require_supervisor
+from domain.complaint.state import OPEN, OURS, AllowedAt, Complaint, ComplaintClosed, end_waits
 from domain.complaint.vocabulary import Stage
 from domain.kernel import (
     Code,
     Command,
     Context,
     Event,
+    NotAllowedAtStage,
     ReasonText,
     Recorded,
     Rejected,
@@ -30,9 +28,9 @@ from domain.kernel import (
 
 
 class CloseComplaint(Command, frozen=True, kw_only=True):
-    """End the complaint: verified, the customer unreachable, or closed at its source."""
+    """End the complaint for a reason that is shown; another act ends it for the other reasons."""
 
-    reason: Literal["verified", "unreachable", "imported"]
+    reason: Literal["verified", "final_position", "unreachable", "settled_outside", "imported"]
 
 
 class ReopenComplaint(Command, frozen=True, kw_only=True):
@@ -115,6 +113,24 @@ class WasReached(Rejected):
     detail_zh = "办结后已联系到客户，请询问并记录其答复。"
 
 
+class MayStillAnswer(Rejected):
+    """The complainant has so many days to answer the last word of the organisation."""
+
+    title = "The complainant may still answer"
+    title_zh = "客户仍在答复期内"
+    detail = "Unanswered for {days} days only from {until} on."
+    detail_zh = "须满 {days} 天未获答复，即自 {until} 起。"
+
+
+class OutsideOutcomeRequired(Rejected):
+    """Nothing is settled outside before the outside body's result is recorded."""
+
+    title = "The outside outcome is missing"
+    title_zh = "缺少外部机构的处理结果"
+    detail = "Record what the outside body decided first: use RecordOutsideOutcome."
+    detail_zh = "请先执行 RecordOutsideOutcome，登记外部机构的处理结果。"
+
+
 class ImportOnly(Rejected):
     """Only an import may say that the source had closed the complaint."""
 
@@ -153,11 +169,17 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
             return [ComplaintClosed(reason="imported")]
         case CloseComplaint():
             _refuse_outstanding(state)
-            if command.reason == "verified":
-                _refuse_unverified(state)
-            else:
+            if command.reason != "verified":
                 require_reason(command)
-                _refuse_untried(state, context)
+            match command.reason:
+                case "verified":
+                    _refuse_unverified(state)
+                case "unreachable":
+                    _refuse_untried(state, context)
+                case "final_position":
+                    _refuse_unless_last_word(command, state, context)
+                case "settled_outside" if not state.has_outside_outcome:
+                    raise OutsideOutcomeRequired
             return [ComplaintClosed(reason=command.reason)]
         case ReopenComplaint():
             return [ComplaintReopened(cycle=state.cycle + 1, reason_code=command.reason_code)]
@@ -221,6 +243,19 @@ def _refuse_untried(state: Complaint, context: Context) -> None:
         )
 
 
+def _refuse_unless_last_word(command: CloseComplaint, state: Complaint, context: Context) -> None:
+    """A supervisor other than the handler, after days without a word of the complainant's."""
+    if state.stage != "final_position" or state.final_position_at is None:
+        raise NotAllowedAtStage(command="CloseComplaint", stage=state.stage)
+    require_supervisor(command, context)
+    refuse_handler(command, state, context, rule="final_position")
+    since = max(state.final_position_at, state.last_heard_at or state.final_position_at)
+    days = context.rules.final_position_days
+    until = since.astimezone(ZoneInfo(context.rules.zone)) + timedelta(days=days)
+    if context.occurred_at(command) < until:
+        raise MayStillAnswer(days=days, until=until.isoformat())
+
+
 def _back_to(state: Complaint) -> Stage:
     if state.is_accepted:
         return "in_progress"
@@ -231,10 +266,10 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
     """What the events of this stage leave."""
     match recorded.event:
         case ComplaintClosed(reason=reason):
+            # merged, the open work is only suspended: unmerged, it goes on
             return replace(
-                state,
+                state if reason == "duplicate" else end_waits(state, *OURS),
                 stage="closed",
-                waiting_on="none",
                 close_reason=reason,
                 closed_at=recorded.occurred_at,
             )

@@ -1,7 +1,8 @@
-"""Contact 沟通记录: every exchange with the people behind the complaint is a fact of its own,
-whoever began it, by whatever channel, reached or not.
+"""Contact 沟通记录 and customer chasers 客户催单: every exchange with the people behind the
+complaint is a fact of its own, whoever began it, by whatever channel, reached or not.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -17,6 +18,9 @@ Outcome = Literal["reached", "no_answer", "refused"]
 Summary = Annotated[str, personal(min_length=1, max_length=20_000)]
 
 
+# --- commands -------------------------------------------------------------------------------
+
+
 class RecordContact(Command, frozen=True, kw_only=True):
     """Record an exchange, or the attempt at one, with the people behind the complaint."""
 
@@ -26,6 +30,17 @@ class RecordContact(Command, frozen=True, kw_only=True):
     purpose: Purpose
     outcome: Outcome
     summary: Summary | None = None
+
+
+class RecordChaser(Command, frozen=True, kw_only=True):
+    """Record that the complainant's side asks of its own accord where things stand."""
+
+    channel: Code
+    party: PartyRole
+    summary: Summary | None = None
+
+
+# --- events ---------------------------------------------------------------------------------
 
 
 class ContactRecorded(Event, frozen=True, kw_only=True):
@@ -40,9 +55,22 @@ class ContactRecorded(Event, frozen=True, kw_only=True):
     summary: Summary | None = None
 
 
-EVENTS: tuple[type[Any], ...] = (ContactRecorded,)
-RECORDS: dict[type[Any], type[Any]] = {RecordContact: ContactRecorded}
-ALLOWED: AllowedAt = {RecordContact: ANY}
+class CustomerChased(Event, frozen=True, kw_only=True):
+    """The complainant's side asked of its own accord where things stand."""
+
+    channel: Code
+    party: PartyRole
+    summary: Summary | None = None
+
+
+# --- decide and evolve ----------------------------------------------------------------------
+
+EVENTS: tuple[type[Any], ...] = (ContactRecorded, CustomerChased)
+RECORDS: dict[type[Any], type[Any]] = {  # the event that keeps what a command says
+    RecordContact: ContactRecorded,
+    RecordChaser: CustomerChased,
+}
+ALLOWED: AllowedAt = {RecordContact: ANY, RecordChaser: ANY}
 
 
 def decide(command: object, state: Complaint, context: Context) -> list[object]:
@@ -60,6 +88,12 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
                     summary=command.summary,
                 )
             ]
+        case RecordChaser():
+            return [
+                CustomerChased(
+                    channel=command.channel, party=command.party, summary=command.summary
+                )
+            ]
     raise TypeError(command)
 
 
@@ -75,5 +109,13 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
                 outcome=event.outcome,
                 occurred_at=recorded.occurred_at,
             )
-            return replace(state, contacts=(*state.contacts, contact))
+            state = replace(state, contacts=(*state.contacts, contact))
+            return state if event.direction == "outbound" else _heard(state, recorded.occurred_at)
+        case CustomerChased():
+            return _heard(state, recorded.occurred_at)
     return state
+
+
+def _heard(state: Complaint, at: datetime) -> Complaint:
+    """Told late, a word may lie before the last one."""
+    return replace(state, last_heard_at=max(state.last_heard_at or at, at))

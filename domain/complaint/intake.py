@@ -8,15 +8,8 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.complaint.state import (
-    ANY,
-    NEW,
-    OPEN,
-    AllowedAt,
-    Complaint,
-    refuse_involved,
-    require_contact,
-)
+from domain.complaint.guards import refuse_involved, require_evidence, require_sources
+from domain.complaint.state import ANY, NEW, OPEN, AllowedAt, Complaint
 from domain.complaint.vocabulary import Facts, Nature, Origin
 from domain.kernel import (
     Code,
@@ -197,7 +190,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
             }
             return [ComplaintRegistered(**facts)]
         case AcknowledgeComplaint():
-            require_contact(state, command.contact_id)
+            require_sources(state, command)
             return [
                 ComplaintAcknowledged(
                     by=command.by,
@@ -222,6 +215,7 @@ def _add(command: AddDetail, state: Complaint) -> list[object]:
     told, known = command.details.known(), state.facts.known()
     if not told:
         raise NothingToRecord(command="AddDetail")
+    require_evidence(state, command.details.authority_evidence_id)
     clashing = sorted(name for name in told if name in known and known[name] != told[name])
     if clashing:
         raise AlreadyKnown(fields=", ".join(clashing))
@@ -237,6 +231,7 @@ def _correct(command: CorrectField, state: Complaint, context: Context) -> list[
     ((name, value),) = told.items()
     if value == known[name]:
         return []
+    require_evidence(state, command.new.authority_evidence_id)
     if name == "nature" and known[name] == "complaint":
         refuse_involved(command, state, context, rule="nature_away")
     old = Facts(**{name: known[name]})  # type: ignore[arg-type]

@@ -1,18 +1,22 @@
-"""Remedies 处理方案: what is offered to put things right, whether the customer takes it, and
-whether it was really done; money counts as done when it was paid.
+"""Remedies 处理方案: what is offered to put things right, whether the customer takes it,
+what replaced it and at what cost, and whether it was really done; money is done when it is paid.
+Goodwill above a threshold is taken only once it is approved.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.complaint.state import (
-    AllowedAt,
-    Complaint,
-    Remedy,
-    require_contact,
+from domain.complaint.guards import (
+    RemedyNotOpen,
+    known_remedy,
+    needs_approval,
+    open_remedy,
+    require_sources,
 )
+from domain.complaint.state import AllowedAt, Complaint, Remedy, with_remedy
 from domain.kernel import (
     Code,
     Command,
@@ -24,6 +28,7 @@ from domain.kernel import (
     Recorded,
     Rejected,
     personal,
+    require_reason,
 )
 
 Basis = Literal["statutory", "contractual", "goodwill"]
@@ -33,13 +38,15 @@ Description = Annotated[str, personal(min_length=1, max_length=20_000)]
 
 
 class ProposeRemedy(Command, frozen=True, kw_only=True):
-    """Offer the customer something that puts the matter right."""
+    """Offer the customer something that puts the matter right, perhaps in place of another."""
 
     kind: Code
     basis: Basis
     legal_ref: Label | None = None
     amount: Money | None = None
     description: Description | None = None
+    supersedes: UUID | None = None
+    change_cost: Money | None = None
 
 
 class AcceptRemedy(Command, frozen=True, kw_only=True):
@@ -70,6 +77,21 @@ class RemedyProposed(Event, frozen=True, kw_only=True):
     legal_ref: Label | None = None
     amount: Money | None = None
     description: Description | None = None
+    supersedes: UUID | None = None
+    needs_approval: bool = False
+
+    schema_version: ClassVar[int] = 2
+    # Version 1 knew neither approval nor superseding; nothing needed them then.
+    upcasts: ClassVar[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: dict}
+
+
+class RemedySuperseded(Event, frozen=True, kw_only=True):
+    """Another remedy took the place of this one, and the change had cost so much by then."""
+
+    remedy_id: UUID
+    superseded_by: UUID
+    reason_code: Code
+    change_cost: Money | None = None
 
 
 class RemedyAccepted(Event, frozen=True, kw_only=True):
@@ -89,6 +111,24 @@ class RemedyFulfilled(Event, frozen=True, kw_only=True):
 
 
 # --- rejections -----------------------------------------------------------------------------
+
+
+class ApprovalRequired(Rejected):
+    """Goodwill above the threshold is taken only after a second person has approved it."""
+
+    title = "Approval required"
+    title_zh = "须先审批"
+    detail = "The remedy {remedy_id} has to be approved before it is accepted."
+    detail_zh = "处理方案 {remedy_id} 须经审批后方可由客户接受。"
+
+
+class NothingSuperseded(Rejected):
+    """A change costs something only where one remedy takes the place of another."""
+
+    title = "Nothing is superseded"
+    title_zh = "没有被替换的处理方案"
+    detail = "change_cost is told together with the remedy that is superseded."
+    detail_zh = "change_cost 须与被替换的处理方案 (supersedes) 一并填写。"
 
 
 class RemedyNotAccepted(Rejected):
@@ -113,6 +153,7 @@ class PaymentReferenceRequired(Rejected):
 
 EVENTS: tuple[type[Any], ...] = (
     RemedyProposed,
+    RemedySuperseded,
     RemedyAccepted,
     RemedyFulfilled,
 )
@@ -132,20 +173,14 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
     """Decide on the commands of this stage."""
     match command:
         case ProposeRemedy():
-            return [
-                RemedyProposed(
-                    remedy_id=context.new_id("remedy"),
-                    kind=command.kind,
-                    basis=command.basis,
-                    legal_ref=command.legal_ref,
-                    amount=command.amount,
-                    description=command.description,
-                )
-            ]
+            return _propose(command, state, context)
         case AcceptRemedy():
-            require_contact(state, command.contact_id)
-            if state.remedy(command.remedy_id).status != "proposed":
+            require_sources(state, command)
+            remedy = open_remedy(state, command, "proposed", "approved", "accepted", "fulfilled")
+            if remedy.status in ("accepted", "fulfilled"):
                 return []
+            if remedy.needs_approval and remedy.status != "approved":
+                raise ApprovalRequired(remedy_id=remedy.remedy_id)
             return [
                 RemedyAccepted(
                     remedy_id=command.remedy_id,
@@ -154,8 +189,8 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
                 )
             ]
         case FulfilRemedy():
-            remedy = state.remedy(command.remedy_id)
-            if remedy.status == "proposed":
+            remedy = known_remedy(state, command.remedy_id)
+            if remedy.status not in ("accepted", "fulfilled"):
                 raise RemedyNotAccepted(remedy_id=remedy.remedy_id, status=remedy.status)
             if remedy.amount is not None and command.payment_reference is None:
                 raise PaymentReferenceRequired(remedy_id=remedy.remedy_id)
@@ -169,6 +204,38 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
     raise TypeError(command)
 
 
+def _propose(command: ProposeRemedy, state: Complaint, context: Context) -> list[object]:
+    remedy_id, events = context.new_id("remedy"), list[object]()
+    if command.supersedes is not None:
+        require_reason(command)
+        before = known_remedy(state, command.supersedes)
+        if before.status in ("fulfilled", "superseded"):
+            raise RemedyNotOpen(
+                command="ProposeRemedy", remedy_id=before.remedy_id, status=before.status
+            )
+        events.append(
+            RemedySuperseded(
+                remedy_id=command.supersedes,
+                superseded_by=remedy_id,
+                reason_code=command.reason_code or "",
+                change_cost=command.change_cost,
+            )
+        )
+    elif command.change_cost is not None:
+        raise NothingSuperseded
+    proposed = RemedyProposed(
+        remedy_id=remedy_id,
+        kind=command.kind,
+        basis=command.basis,
+        legal_ref=command.legal_ref,
+        amount=command.amount,
+        description=command.description,
+        supersedes=command.supersedes,
+        needs_approval=needs_approval(command, state, context),
+    )
+    return [*events, proposed]
+
+
 def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
     """What the events of this stage leave."""
     match recorded.event:
@@ -179,18 +246,14 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
                 basis=event.basis,
                 status="proposed",
                 amount=event.amount,
+                needs_approval=event.needs_approval,
+                proposed_by=recorded.metadata.accountable,
             )
             return replace(state, remedies=(*state.remedies, remedy))
+        case RemedySuperseded(remedy_id=remedy_id):
+            return with_remedy(state, remedy_id, status="superseded")
         case RemedyAccepted(remedy_id=remedy_id):
-            return _with_status(state, remedy_id, "accepted")
+            return with_remedy(state, remedy_id, status="accepted")
         case RemedyFulfilled(remedy_id=remedy_id):
-            return _with_status(state, remedy_id, "fulfilled")
+            return with_remedy(state, remedy_id, status="fulfilled")
     return state
-
-
-def _with_status(state: Complaint, remedy_id: UUID, status: str) -> Complaint:
-    remedies = tuple(
-        replace(remedy, status=status) if remedy.remedy_id == remedy_id else remedy
-        for remedy in state.remedies
-    )
-    return replace(state, remedies=remedies)

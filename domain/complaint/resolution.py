@@ -8,12 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.complaint.state import (
-    AllowedAt,
-    Complaint,
-    require_contact,
-    require_proof,
-)
+from domain.complaint.guards import require_proof, require_sources
+from domain.complaint.state import AllowedAt, Complaint, end_waits
 from domain.complaint.vocabulary import SEVERITY_ORDER, How
 from domain.kernel import (
     Code,
@@ -121,6 +117,15 @@ class ProblemNotConfirmed(Rejected):
     detail_zh = "尚未与客户确认问题，请先执行 ConfirmProblem。"
 
 
+class TaskOpen(Rejected):
+    """Nothing is resolved while a delegated task is open."""
+
+    title = "A task is open"
+    title_zh = "仍有未完成的协同任务"
+    detail = "The task {task_id} is still open."
+    detail_zh = "协同任务 {task_id} 尚未完成。"
+
+
 # --- decide and evolve ----------------------------------------------------------------------
 
 EVENTS: tuple[type[Any], ...] = (
@@ -148,6 +153,10 @@ def forbidden(command: type, state: Complaint) -> Rejected | None:
     """The rule that forbids a command whatever its body says."""
     if command is ResolveComplaint and state.problem_confirmed_in_cycle is None:
         return ProblemNotConfirmed()
+    if command is ResolveComplaint:
+        for wait in state.waits:
+            if wait.on == "task" and wait.status == "open":
+                return TaskOpen(task_id=wait.id)
     if (
         command is RecordSatisfaction
         and state.stage == "in_progress"
@@ -169,7 +178,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
         case ConfirmResolution():
             return _confirm(command, state, context)
         case DisputeResolution():
-            require_contact(state, command.contact_id)
+            require_sources(state, command)
             return [
                 ResolutionDisputed(
                     cycle=state.cycle,
@@ -197,7 +206,7 @@ def _confirm(command: ConfirmResolution, state: Complaint, context: Context) -> 
     if (
         "confirmation_recorder" in context.rules.four_eyes
         and SEVERITY_ORDER[state.severity] >= SEVERITY_ORDER["important"]
-        and state.resolved_by in {context.by, context.accountable}
+        and state.resolved_by in context.people
     ):
         raise SecondPersonRequired(command="ConfirmResolution", rule="confirmation_recorder")
     return [
@@ -217,7 +226,7 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
     match recorded.event:
         case ComplaintResolved(cycle=cycle):
             return replace(
-                state,
+                end_waits(state, "customer", "supplier"),  # what was asked is no longer needed
                 stage="resolved",
                 resolved_by=recorded.metadata.accountable,
                 resolved_at=recorded.occurred_at,

@@ -1,11 +1,12 @@
-"""A complaint as far as decisions need it, and the rules every stage file leans on."""
+"""A complaint as far as decisions need it, and what it waits for."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.complaint.vocabulary import (
     Assessment,
@@ -15,7 +16,7 @@ from domain.complaint.vocabulary import (
     Stage,
     WaitingOn,
 )
-from domain.kernel import Context, Event, Money, Rejected, SecondPersonRequired
+from domain.kernel import Context, Event, Money
 from domain.rules import Severity
 
 AllowedAt = dict[type[Any], frozenset[Stage]]
@@ -39,14 +40,31 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime
 
 
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of evidence, and whether it still proves anything."""
+
+    evidence_id: UUID
+    is_withdrawn: bool = False
+
+
+class Wait(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the complaint waits for: a task, an answer, an outside body."""
+
+    id: UUID
+    on: WaitingOn
+    status: Literal["open", "done", "ended"] = "open"  # ended: no longer waited for, never done
+
+
 class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     """A remedy and how far it has come."""
 
     remedy_id: UUID
     kind: str
     basis: str
-    status: str  # proposed, accepted, fulfilled
+    status: str  # proposed, approved, rejected, accepted, declined, superseded, fulfilled
     amount: Money | None = None
+    needs_approval: bool = False
+    proposed_by: str | None = None
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,11 +98,18 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     is_signed_for: bool = False
 
     problem_confirmed_in_cycle: int | None = None
+    waits: tuple[Wait, ...] = ()
+    has_outside_outcome: bool = False
     remedies: tuple[Remedy, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    last_heard_at: datetime | None = None  # the last word of the complainant's side
+    emergencies: frozenset[tuple[int, str]] = frozenset()  # cycle and cause
     resolved_by: str | None = None
     resolved_at: datetime | None = None
     last_resolved_cycle: int | None = None
+    recourse_told_in_cycle: int | None = None  # the decision communicated, and where else to turn
+    final_position_at: datetime | None = None  # the last one declared
     is_resolution_confirmed: bool = False  # in the present cycle
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None
@@ -96,94 +121,72 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
         """The unit that holds the complaint: before acceptance the one that received it."""
         return self.owner_unit or self.facts.received_unit or "unknown"
 
-    def remedy(self, remedy_id: UUID) -> Remedy:
-        """The remedy with this id."""
-        for remedy in self.remedies:
-            if remedy.remedy_id == remedy_id:
-                return remedy
-        raise UnknownRemedy(remedy_id=remedy_id)
-
-    def contact(self, contact_id: UUID) -> Contact:
-        """The contact with this id."""
-        for contact in self.contacts:
-            if contact.contact_id == contact_id:
-                return contact
-        raise UnknownContact(contact_id=contact_id)
+    @property
+    def is_emergency(self) -> bool:
+        """Whether somebody flagged it as an emergency in this cycle."""
+        return any(cycle == self.cycle for cycle, _ in self.emergencies)
 
     def local_date(self, moment: datetime, context: Context) -> date:
         """The date a moment falls on where the organisation counts its days."""
         return moment.astimezone(ZoneInfo(context.rules.zone)).date()
 
 
+# --- what a complaint waits for -------------------------------------------------------------
+
+# A customer or an outside body waited on takes precedence over an open task; a supplier does not.
+PRECEDENCE: tuple[WaitingOn, ...] = ("customer", "external_body", "task", "supplier")
+OURS: tuple[WaitingOn, ...] = ("customer", "supplier", "task")
+"""What ends with our work; an outside body goes on."""
+
+
+def waiting_on(state: Complaint) -> WaitingOn:
+    """What the complaint waits for above all; one that is closed waits for nothing."""
+    if state.stage == "closed":
+        return "none"
+    open_now = {wait.on for wait in state.waits if wait.status == "open"}
+    return next((on for on in PRECEDENCE if on in open_now), "none")
+
+
+def wait_named(state: Complaint, wait_id: UUID, *on: WaitingOn) -> Wait | None:
+    """The wait with this id, if it is one for this."""
+    return next((wait for wait in state.waits if wait.id == wait_id and wait.on in on), None)
+
+
+def wait_for(state: Complaint, wait_id: UUID, on: WaitingOn) -> Complaint:
+    """From now on the complaint waits for this as well."""
+    return replace(state, waits=(*state.waits, Wait(id=wait_id, on=on)))
+
+
+def wait_done(state: Complaint, wait_id: UUID) -> Complaint:
+    """What was waited for has come."""
+    waits = tuple(
+        replace(wait, status="done") if wait.id == wait_id else wait for wait in state.waits
+    )
+    return replace(state, waits=waits)
+
+
+def end_waits(state: Complaint, *on: WaitingOn) -> Complaint:
+    """What was not done so far is waited for no longer."""
+    waits = tuple(
+        replace(wait, status="ended") if wait.status == "open" and wait.on in on else wait
+        for wait in state.waits
+    )
+    return replace(state, waits=waits)
+
+
+def with_remedy(state: Complaint, remedy_id: UUID, **changed: Any) -> Complaint:
+    """One remedy of the complaint has come further."""
+    remedies = tuple(
+        replace(remedy, **changed) if remedy.remedy_id == remedy_id else remedy
+        for remedy in state.remedies
+    )
+    return replace(state, remedies=remedies)
+
+
+# --- what several acts write ----------------------------------------------------------------
+
+
 class ComplaintClosed(Event, frozen=True, kw_only=True):
     """The complaint ended, for this reason; declining and withdrawing end it as well."""
 
     reason: CloseReason
-
-
-class UnknownRemedy(Rejected):
-    """The remedy named is none of this complaint."""
-
-    title = "Unknown remedy"
-    title_zh = "处理方案不存在"
-    detail = "This complaint has no remedy {remedy_id}."
-    detail_zh = "该投诉没有处理方案 {remedy_id}。"
-
-
-class UnknownContact(Rejected):
-    """The contact named is none of this complaint."""
-
-    title = "Unknown contact"
-    title_zh = "沟通记录不存在"
-    detail = "This complaint has no contact {contact_id}."
-    detail_zh = "该投诉没有沟通记录 {contact_id}。"
-
-
-def require_contact(state: Complaint, contact_id: UUID | None) -> None:
-    """Refuse a contact that this complaint does not have."""
-    if contact_id is not None:
-        state.contact(contact_id)
-
-
-class NobodysWord(Rejected):
-    """A contact that reached nobody, or came before what it is to confirm, shows nobody's word."""
-
-    title = "The contact shows nobody's word"
-    title_zh = "该沟通记录不能作为凭证"
-    detail = "The contact {contact_id} reached nobody, or came before what it is to confirm."
-    detail_zh = "沟通记录 {contact_id} 未联系到对方，或早于所确认的事项。"
-
-
-def require_word(state: Complaint, contact_id: UUID | None, since: datetime | None = None) -> None:
-    """Silence never confirms: the contact named has to have reached somebody, since then."""
-    if contact_id is None:
-        return
-    contact = state.contact(contact_id)
-    if contact.outcome != "reached" or (since is not None and contact.occurred_at < since):
-        raise NobodysWord(contact_id=contact_id)
-
-
-class ProofRequired(Rejected):
-    """Somebody's own word has to be shown by a contact or a piece of evidence."""
-
-    title = "Proof is required"
-    title_zh = "需要凭证"
-    detail = "{command} needs the contact_id or the evidence_id it rests on."
-    detail_zh = "{command} 须注明所依据的 contact_id 或 evidence_id。"
-
-
-def require_proof(state: Complaint, command: Any, since: datetime | None = None) -> None:
-    """Refuse a statement of somebody else's that no contact and no evidence shows."""
-    contact_id, evidence_id = command.contact_id, command.evidence_id
-    if contact_id is None and evidence_id is None:
-        raise ProofRequired(command=type(command).__name__)
-    require_word(state, contact_id, since)
-
-
-def refuse_involved(command: object, state: Complaint, context: Context, *, rule: str) -> None:
-    """Four eyes: neither the holder nor who registered or last assessed the complaint."""
-    if rule not in context.rules.four_eyes:
-        return
-    involved = {state.owner_person, state.registered_by, state.assessed_by}
-    if not involved.isdisjoint({context.by, context.accountable}):
-        raise SecondPersonRequired(command=type(command).__name__, rule=rule)

@@ -1,6 +1,6 @@
 """The shipped pack of rules, `default@0`: requirements S1-S4, section 10."""
 
-from domain.rules import Duration, Rules, ServiceLevel, UnreachableRule
+from domain.rules import ApprovalRule, Duration, Rules, ServiceLevel, UnreachableRule
 
 _DAY = 24 * 60
 
@@ -33,11 +33,28 @@ DEFAULT_RULES = Rules(
     backdating_tolerance_seconds=60,
     future_tolerance_seconds=60,
     unreachable=UnreachableRule(attempts=3, channels=2, working_days=2),
+    # K7, I5: small goodwill needs no approval (the amounts are assumed)
+    approval=ApprovalRule(
+        limits={"general": 200_00, "important": 1_000_00, "major": 5_000_00},
+        currency="CNY",
+        customer_days=30,
+    ),
+    final_position_days=30,
+    supervising_roles=frozenset({"supervisor", "admin", "simulation"}),
     problem_key_level=None,
     problem_key_version="finest@1",
     spoken_channels=frozenset({"phone", "voice", "on_site", "video"}),
     published_source_facts=frozenset(
         {"company_response", "timely_response", "disputed", "sent_to_company_on"}
     ),
-    four_eyes=frozenset({"decline", "regrade_down", "nature_away", "confirmation_recorder"}),
+    four_eyes=frozenset(
+        {
+            "decline",
+            "regrade_down",
+            "nature_away",
+            "confirmation_recorder",
+            "remedy_approver",
+            "final_position",
+        }
+    ),
 )

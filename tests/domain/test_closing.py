@@ -19,9 +19,10 @@ from domain.complaint.closure import (
     WasReached,
     WithdrawComplaint,
 )
+from domain.complaint.guards import ProofRequired, UnknownContact, known_remedy
 from domain.complaint.remedy import RemedyAccepted
 from domain.complaint.resolution import ComplaintResolved, DisputeResolution, ResolutionConfirmed
-from domain.complaint.state import ComplaintClosed, ProofRequired, UnknownContact
+from domain.complaint.state import ComplaintClosed
 from domain.kernel import NotAllowedAtStage, ReasonRequired
 from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import UnreachableRule
@@ -102,7 +103,7 @@ def test_what_was_promised_is_done_before_closing(close: CloseComplaint) -> None
 
 
 def test_an_offer_the_customer_never_took_holds_nothing_up() -> None:
-    assert given(world.confirmed()).state.remedy(world.OFFER_ID).status == "proposed"
+    assert known_remedy(given(world.confirmed()).state, world.OFFER_ID).status == "proposed"
     given(world.confirmed()).when(VERIFIED).then(ComplaintClosed)
 
 
@@ -269,7 +270,7 @@ def test_a_notice_of_non_acceptance_names_a_contact_of_this_complaint() -> None:
 
 
 def test_withdrawing_writes_its_fact_and_the_close_together() -> None:
-    outcome = given(world.in_progress()).when(WITHDRAW)
+    outcome = given(world.proven(world.in_progress())).when(WITHDRAW)
     outcome.then(
         ComplaintWithdrawn(evidence_id=world.EVIDENCE_ID, **world.WHY),
         ComplaintClosed(reason="withdrawn"),

@@ -42,7 +42,8 @@ def test_a_disputed_complaint_stays_with_its_owner() -> None:
 
 
 def test_the_second_resolution_belongs_to_the_second_cycle() -> None:
-    resolved = given(world.disputed()).when(ResolveComplaint(), by=world.HANDLER)
+    before = given(world.proven(world.disputed()))
+    resolved = before.when(ResolveComplaint(), by=world.HANDLER)
     resolved.then(ComplaintResolved(cycle=2))
     confirm = ConfirmResolution(by="customer", how="on_site", evidence_id=world.EVIDENCE_ID)
     confirmed = resolved.when(confirm, by=world.CALLER)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.complaint.guards import UnknownContact
 from domain.complaint.handling import (
     AssignComplaint,
     AssignmentReturned,
@@ -16,7 +17,6 @@ from domain.complaint.handling import (
 )
 from domain.complaint.remedy import ProposeRemedy
 from domain.complaint.resolution import ComplaintResolved, ProblemNotConfirmed, ResolveComplaint
-from domain.complaint.state import UnknownContact
 from tests import world
 from tests.spec import given
 
@@ -101,7 +101,7 @@ def test_handing_back_keeps_what_was_already_done() -> None:
 @pytest.mark.parametrize("how", ["callback", "link", "in_writing", "on_site"])
 def test_who_confirmed_the_problem_and_how_is_recorded(by: Any, how: Any) -> None:
     confirm = ConfirmProblem(by=by, how=how, evidence_id=world.EVIDENCE_ID)
-    outcome = given(world.in_progress()).when(confirm)
+    outcome = given(world.proven(world.in_progress())).when(confirm)
     outcome.then(ProblemConfirmed(by=by, how=how, evidence_id=world.EVIDENCE_ID))
     assert outcome.state.problem_confirmed_in_cycle == 1
 

@@ -168,7 +168,7 @@ def test_who_acknowledged_a_complaint_is_recorded(by: Any) -> None:
         "contact_id": world.CALL_ID,
         "evidence_id": world.EVIDENCE_ID,
     }
-    before = given(world.problem_confirmed())
+    before = given(world.proven(world.problem_confirmed()))
     before.when(AcknowledgeComplaint(**told)).then(ComplaintAcknowledged(**told))
 
 

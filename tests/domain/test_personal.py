@@ -14,93 +14,10 @@ from domain.complaint.intake import RegisterComplaint
 from domain.kernel import Money, PersonalText, Value, personal
 from domain.personal import personal_paths, redact
 from tests import world
+from tests.domain.personal_fields import NOT_PERSONAL, PERSONAL, REASON
 from tests.spec import given
 from tests.strategies import commands, events
 
-# What a registration may tell (I13) and a detail or a correction may tell later.
-FACTS = {
-    "external_ref",
-    "outside_body_ref",
-    "narrative",
-    "requested_remedy.text",
-    "product.serial_no",
-    "order_ref",
-    "exposure.url",
-    "immediate_action",
-    "special_groups",
-}
-REASON = {"reason_text"}  # of every command and of every event
-
-
-def below(field: str) -> set[str]:
-    """The personal facts inside a field."""
-    return {f"{field}.{name}" for name in FACTS}
-
-
-PERSONAL: dict[str, set[str]] = {
-    "RegisterComplaint": FACTS,
-    "AcknowledgeComplaint": set(),
-    "AddDetail": below("details"),
-    "CorrectField": below("new"),
-    "RecordSourceFact": {"value"},
-    "RecordContact": {"summary"},
-    "AssessComplaint": set(),
-    "AcceptComplaint": set(),
-    "DeclineComplaint": {"notice.recourse"},
-    "AssignComplaint": set(),
-    "SignForAssignment": set(),
-    "ReturnAssignment": set(),
-    "ConfirmProblem": set(),
-    "ProposeRemedy": {"description"},
-    "AcceptRemedy": set(),
-    "FulfilRemedy": {"payment_reference"},
-    "ResolveComplaint": {"summary"},
-    "ConfirmResolution": set(),
-    "DisputeResolution": {"explanation"},
-    "RecordSatisfaction": {"comment"},
-    "CloseComplaint": set(),
-    "ReopenComplaint": set(),
-    "WithdrawComplaint": set(),
-    "ComplaintRegistered": FACTS,
-    "ComplaintAcknowledged": set(),
-    "DetailAdded": below("details"),
-    "FieldCorrected": below("old") | below("new"),
-    "SourceFactRecorded": {"value"},
-    "ContactRecorded": {"summary"},
-    "ComplaintAssessed": set(),
-    "ComplaintAccepted": set(),
-    "ComplaintDeclined": {"notice.recourse"},
-    "ComplaintAssigned": set(),
-    "AssignmentSignedFor": set(),
-    "AssignmentReturned": set(),
-    "ProblemConfirmed": set(),
-    "RemedyProposed": {"description"},
-    "RemedyAccepted": set(),
-    "RemedyFulfilled": {"payment_reference"},
-    "ComplaintResolved": {"summary"},
-    "ResolutionConfirmed": set(),
-    "ResolutionDisputed": {"explanation"},
-    "SatisfactionRecorded": {"comment"},
-    "ComplaintClosed": set(),
-    "ComplaintReopened": set(),
-    "ComplaintWithdrawn": set(),
-}
-
-# Text that says nothing of a person: names of goods, units, categories; what a source says.
-NOT_PERSONAL = {
-    "batch",
-    "category.path",
-    "exposure.platform",
-    "key_version",
-    "legal_ref",
-    "problem_key",
-    "product.batch",
-    "product.model",
-    "product.supplier",
-    "tags",
-    "unit_complained_about",
-    "value",
-}
 KINDS = (*COMPLAINT.commands, *COMPLAINT.events)
 NAMED: Any = {"ids": lambda kind: kind.__name__}
 

@@ -1,141 +1,25 @@
 """Whatever is ordered, in whatever order, by whomever: what holds of every complaint."""
 
-from datetime import datetime, timedelta
+import os
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis import example, given, settings
+from hypothesis.stateful import invariant
 from msgspec.structs import replace
 
-from domain.complaint import COMPLAINT, allowed_commands
-from domain.complaint.assessment import AcceptComplaint, AssessComplaint
-from domain.complaint.closure import CloseComplaint, ReopenComplaint
-from domain.complaint.contact import RecordContact
-from domain.complaint.handling import AssignComplaint, ConfirmProblem, SignForAssignment
-from domain.complaint.intake import CorrectField, RegisterComplaint
-from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
-from domain.complaint.resolution import (
-    ConfirmResolution,
-    DisputeResolution,
-    RecordSatisfaction,
-    ResolveComplaint,
-)
-from domain.complaint.state import Complaint
-from domain.complaint.vocabulary import SEVERITY_ORDER, Facts
+from domain.complaint import COMPLAINT
+from domain.complaint.closure import CloseComplaint
+from domain.complaint.intake import RegisterComplaint
+from domain.complaint.vocabulary import SEVERITY_ORDER
 from domain.kernel import Actor, Recorded, fold
-from tests import spec, world
-from tests.strategies import commands, events, values
-
-PEOPLE = st.sampled_from(
-    [
-        Actor(id="ann", kind="person", role="agent"),
-        Actor(id="bo", kind="person", role="agent"),
-        world.SUPERVISOR,
-        world.ADAPTER,
-        world.IMPORTER,
-    ]
-)
-WORK = st.sampled_from([kind for kind in COMPLAINT.commands if kind is not RegisterComplaint])
-BEGINNINGS = st.sampled_from(
-    [*world.STAGES.values(), world.unanswered, world.disputed, world.reopened, world.withdrawn]
-)
-ONWARD: dict[str | None, list[type[Any]]] = {
-    "registered": [AssessComplaint],
-    "assessed": [AcceptComplaint],
-    "accepted": [AssignComplaint, SignForAssignment],
-    "in_progress": [ConfirmProblem, ProposeRemedy, AcceptRemedy, FulfilRemedy, ResolveComplaint],
-    "resolved": [RecordContact, ConfirmResolution, DisputeResolution, CloseComplaint],
-    "closed": [ReopenComplaint, CorrectField, RecordSatisfaction],
-}
-PAUSES = st.integers(0, 30 * 60).map(lambda seconds: timedelta(seconds=seconds))
-QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests import spec
+from tests.domain.any_complaint import PEOPLE, QUICK, Worked
+from tests.strategies import commands, events
 
 
-class AnyComplaint(RuleBasedStateMachine):
-    """A complaint to which people and programs do what they like."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.story = spec.given()
-        self.before: Complaint = self.story.state
-        self.new: list[Any] = []
-        self.now: datetime = spec.RECEIVED
-
-    @initialize(command=commands(RegisterComplaint), who=PEOPLE)
-    def somebody_registers_it(self, command: Any, who: Actor) -> None:
-        self.order(replace(command, occurred_at=None), who)
-
-    @precondition(lambda self: len(self.story.history) == 1)
-    @rule(begin=BEGINNINGS)
-    def or_it_has_come_a_long_way_already(self, begin: Any) -> None:
-        self.story = spec.given(begin())
-        self.before, self.new = self.story.state, []
-        self.now = self.story.history[-1].recorded_at
-
-    @rule(kind=WORK, data=st.data(), who=PEOPLE, pause=PAUSES)
-    def somebody_orders_something(self, kind: Any, data: Any, who: Actor, pause: Any) -> None:
-        self.now += pause
-        self.order(self.about_this_complaint(data, data.draw(values(kind))), who)
-
-    @rule(data=st.data(), who=PEOPLE, pause=PAUSES)
-    def somebody_does_what_is_allowed(self, data: Any, who: Actor, pause: Any) -> None:
-        refusals = allowed_commands(self.state)
-        allowed = [kind for kind, refusal in refusals.items() if refusal is None]
-        self.do(data, data.draw(st.sampled_from(allowed)), who, pause)
-
-    @rule(data=st.data(), who=PEOPLE, pause=PAUSES)
-    def somebody_gets_on_with_it(self, data: Any, who: Actor, pause: Any) -> None:
-        self.do(data, data.draw(st.sampled_from(ONWARD[self.state.stage])), who, pause)
-
-    def do(self, data: Any, kind: type[Any], who: Actor, pause: Any) -> None:
-        """Order something just now, with a reason."""
-        self.now += pause
-        command = replace(data.draw(values(kind)), occurred_at=None, **world.WHY)
-        self.order(self.about_this_complaint(data, command), who)
-
-    @rule(who=PEOPLE, pause=PAUSES)
-    def somebody_closes_it(self, who: Actor, pause: Any) -> None:
-        self.now += pause
-        self.order(CloseComplaint(reason="verified"), who)
-
-    def about_this_complaint(self, data: Any, command: Any) -> Any:
-        """The command with ids that mean something here, mostly."""
-        state, names = self.story.state, command.__struct_fields__
-        known: dict[str, list[Any]] = {
-            "contact_id": [contact.contact_id for contact in state.contacts] or [None],
-            "remedy_id": [remedy.remedy_id for remedy in state.remedies],
-            "evidence_id": [world.EVIDENCE_ID, None],
-        }
-        chosen = {
-            name: data.draw(st.sampled_from(ids))
-            for name, ids in known.items()
-            if name in names and ids and data.draw(st.integers(0, 9))
-        }
-        if isinstance(command, CorrectField):
-            facts = [name for name in command.new.known() if name in state.facts.known()]
-            if facts:
-                name = data.draw(st.sampled_from(facts))
-                chosen["new"] = Facts(**{name: getattr(command.new, name)})
-        return replace(command, **chosen)
-
-    def order(self, command: Any, who: Actor) -> None:
-        """Order it; anything raised but a refusal is a failure of its own."""
-        self.before = self.story.state
-        outcome = self.story.when(command, by=who, at=self.now)
-        again = self.story.when(command, by=who, at=self.now)
-        assert outcome.events == again.events, "the same decision twice is the same"
-        assert type(outcome.rejection) is type(again.rejection)
-        self.new = outcome.events
-        self.story = outcome
-
-    # --- what holds of every complaint ---
-
-    @property
-    def state(self) -> Complaint:
-        state: Complaint = self.story.state
-        return state
+class AnyComplaint(Worked):
+    """A complaint to which people and programs do what they like, and what holds of it."""
 
     @invariant()
     def a_closed_complaint_says_why_and_when(self) -> None:
@@ -175,6 +59,61 @@ class AnyComplaint(RuleBasedStateMachine):
         if self.state.stage == "resolved":
             assert self.state.problem_confirmed_in_cycle is not None
             assert self.state.last_resolved_cycle == self.state.cycle
+
+    @invariant()
+    def waiting_on_is_none_when_nothing_is_open(self) -> None:
+        open_now = {wait.on for wait in self.state.waits if wait.status == "open"}
+        if self.state.stage == "closed" or not open_now:
+            assert self.state.waiting_on == "none"
+        else:
+            assert self.state.waiting_on in open_now
+
+    @invariant()
+    def a_customer_waited_for_comes_before_everything_else(self) -> None:
+        asked = [w for w in self.state.waits if (w.on, w.status) == ("customer", "open")]
+        if asked and self.state.stage != "closed":
+            assert self.state.waiting_on == "customer"
+
+    @invariant()
+    def a_complaint_with_an_open_task_is_never_resolved(self) -> None:
+        if self.state.stage in ("resolved", "final_position"):
+            assert all(w.status != "open" for w in self.state.waits if w.on == "task")
+
+    @invariant()
+    def goodwill_beyond_the_threshold_is_never_taken_unapproved(self) -> None:
+        approved = {e.remedy_id for e in self.told() if type(e).__name__ == "RemedyApproved"}
+        for remedy in self.state.remedies:
+            if remedy.needs_approval and remedy.status in ("accepted", "fulfilled"):
+                assert remedy.remedy_id in approved
+
+    @invariant()
+    def what_is_owed_never_needs_approval_and_is_never_refused(self) -> None:
+        for remedy in self.state.remedies:
+            if remedy.basis != "goodwill":
+                assert not remedy.needs_approval
+                assert remedy.status != "rejected"
+
+    @invariant()
+    def a_last_word_is_spoken_only_when_the_recourse_was_told(self) -> None:
+        if self.state.stage == "final_position":
+            assert self.state.recourse_told_in_cycle == self.state.cycle
+            assert self.state.final_position_at is not None
+
+    @invariant()
+    def a_close_as_settled_outside_has_the_outside_outcome(self) -> None:
+        if self.state.close_reason == "settled_outside":
+            assert self.state.has_outside_outcome
+
+    @invariant()
+    def withdrawn_evidence_is_not_named_anew(self) -> None:
+        gone = {item.evidence_id for item in self.before.evidence if item.is_withdrawn}
+        for event in self.new:
+            if type(event).__name__ != "EvidenceWithdrawn":
+                assert getattr(event, "evidence_id", None) not in gone
+
+    def told(self) -> list[Any]:
+        """Every event so far."""
+        return [item.event for item in self.story.history]
 
     @invariant()
     def a_closed_complaint_changes_only_by_being_reopened(self) -> None:
@@ -228,8 +167,11 @@ def stored_and_read(item: Recorded[Any]) -> Recorded[Any]:
     )
 
 
+STEPS = int(os.environ.get("CLOSEDLOOP_TEST_STEPS", "4000"))
+"""How many steps the machine takes; `CLOSEDLOOP_TEST_STEPS=20000` looks harder."""
+
 TestAnyComplaint = AnyComplaint.TestCase
-TestAnyComplaint.settings = settings(QUICK, max_examples=100, stateful_step_count=40)
+TestAnyComplaint.settings = settings(QUICK, max_examples=STEPS // 40, stateful_step_count=40)
 
 
 @QUICK

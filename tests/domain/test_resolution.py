@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from domain.complaint.contact import RecordContact
+from domain.complaint.guards import NobodysWord, ProofRequired, UnknownContact
 from domain.complaint.resolution import (
     ComplaintResolved,
     ConfirmResolution,
@@ -16,7 +17,6 @@ from domain.complaint.resolution import (
     ResolveComplaint,
     SatisfactionRecorded,
 )
-from domain.complaint.state import NobodysWord, ProofRequired, UnknownContact
 from tests import world
 from tests.spec import given
 
@@ -87,7 +87,7 @@ def test_a_dispute_needs_no_proof_and_keeps_what_the_customer_says() -> None:
         "contact_id": world.CALL_ID,
         "evidence_id": world.EVIDENCE_ID,
     }
-    disputed = given(world.resolved()).when(DisputeResolution(**told))
+    disputed = given(world.proven(world.resolved())).when(DisputeResolution(**told))
     disputed.then(ResolutionDisputed(cycle=1, **told))
     given(world.resolved()).when(DisputeResolution()).then(ResolutionDisputed(cycle=1))
     elsewhere = DisputeResolution(contact_id=world.CONTACT_ID)
@@ -95,7 +95,7 @@ def test_a_dispute_needs_no_proof_and_keeps_what_the_customer_says() -> None:
 
 
 def test_a_confirmed_resolution_can_be_confirmed_again() -> None:
-    given(world.confirmed()).when(CONFIRM, by=world.CALLER).then(ResolutionConfirmed)
+    given(world.proven(world.confirmed())).when(CONFIRM, by=world.CALLER).then(ResolutionConfirmed)
 
 
 @pytest.mark.parametrize("score", [1, 2, 3, 4, 5])

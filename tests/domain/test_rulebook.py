@@ -51,4 +51,6 @@ def test_every_four_eyes_rule_is_switched_on_as_shipped() -> None:
         "regrade_down",
         "nature_away",
         "confirmation_recorder",
+        "remedy_approver",
+        "final_position",
     }

@@ -13,7 +13,7 @@ from eventsourcing.application import AggregateNotFoundError
 
 from domain.access import ACCESS, IssueKey
 from domain.complaint import COMPLAINT, UnknownComplaint
-from domain.complaint.closure import WithdrawComplaint
+from domain.complaint.assessment import AcceptComplaint, AssessComplaint
 from domain.complaint.contact import RecordContact
 from domain.complaint.intake import AddDetail, RecordSourceFact, RegisterComplaint
 from domain.complaint.vocabulary import Facts
@@ -24,10 +24,12 @@ from ledger.entry import Receipt
 from ledger.ids import command_id, new_stream_id
 from ledger.registry import Registry
 from tests.conftest import Database
+from tests.world import ASSESSED
 
 REGISTER = RegisterComplaint(
     channel="phone", source_system="test", nature="complaint", origin="person"
 )
+ASSESS, ACCEPT = AssessComplaint(**ASSESSED), AcceptComplaint(unit_id="unit-1")
 CONTACT = RecordContact(
     direction="inbound", channel="phone", party="customer", purpose="other", outcome="reached"
 )
@@ -101,13 +103,13 @@ def test_a_command_that_is_no_longer_allowed_still_gets_its_first_answer(
 ) -> None:
     async def story(ledger: Ledger) -> None:
         receipt = await registered(ledger)
-        withdraw = WithdrawComplaint(reason_code="c", reason_text="t", evidence_id=uuid4())
-        first = await send(ledger, receipt.stream_id, withdraw, "w1", said=b"w")
-        again = await send(ledger, receipt.stream_id, withdraw, "w1", said=b"w")
+        await send(ledger, receipt.stream_id, ASSESS, "w0")
+        first = await send(ledger, receipt.stream_id, ACCEPT, "w1")
+        again = await send(ledger, receipt.stream_id, ACCEPT, "w1")
         assert again.is_replay
         assert again.version == first.version == 3
         with pytest.raises(NotAllowedAtStage):
-            await send(ledger, receipt.stream_id, withdraw, "w2", said=b"w")
+            await send(ledger, receipt.stream_id, ACCEPT, "w2")
 
     run(database, story)
 

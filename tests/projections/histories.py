@@ -13,6 +13,7 @@ from domain.complaint import COMPLAINT
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
 from domain.complaint.contact import ContactRecorded, RecordContact
+from domain.complaint.evidence import AttachEvidence, EvidenceAttached
 from domain.complaint.handling import (
     AssignComplaint,
     ConfirmProblem,
@@ -39,7 +40,7 @@ from domain.kernel import Actor, Context, Money, Recorded, Rejected, Source
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import partition_of
 from ledger.registry import Registry
-from tests.world import EVIDENCE_ID, NOTICE
+from tests.world import EVIDENCE_ID, NOTICE, SHA256
 
 REGISTRY = Registry(COMPLAINT.events)
 SECRET = b"a secret of the tests"
@@ -186,8 +187,9 @@ def _register(chance: random.Random, number: int) -> RegisterComplaint:
 def _command(chance: random.Random, history: list[Recorded[Any]], state: Complaint) -> Any:
     remedies = [i.event.remedy_id for i in history if isinstance(i.event, RemedyProposed)]
     contacts = [i.event.contact_id for i in history if isinstance(i.event, ContactRecorded)]
+    attached = [i.event.evidence_id for i in history if isinstance(i.event, EvidenceAttached)]
     proof: dict[str, Any] = (
-        {"contact_id": contacts[-1]} if contacts else {"evidence_id": EVIDENCE_ID}
+        {"contact_id": contacts[-1]} if contacts else {"evidence_id": [EVIDENCE_ID, *attached][-1]}
     )
     remedy = remedies[-1] if remedies else EVIDENCE_ID
     make: list[Callable[[], Any]] = [
@@ -200,6 +202,7 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
         lambda: ConfirmProblem(by="customer", how="callback", **proof),
         lambda: ConfirmProblem(by="customer", how="callback", **proof),
         lambda: _contact(chance),
+        lambda: AttachEvidence(kind="photo", media_type="image/png", size=1, sha256=SHA256),
         lambda: AcknowledgeComplaint(
             by=chance.choice(["person", "bot", "automatic"]),
             accepted_by_complainant=chance.choice([None, True, False]),
@@ -229,8 +232,8 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
         "assessed": make[2],
         "accepted": make[3],
         "in_progress": ResolveComplaint if state.problem_confirmed_in_cycle else make[6],
-        "resolved": chance.choice([make[15], make[16], lambda: CloseComplaint(reason="verified")]),
-        "closed": make[19],
+        "resolved": chance.choice([make[17], make[17], lambda: CloseComplaint(reason="verified")]),
+        "closed": make[20],
     }
     if chance.random() < 0.4:
         return onward[state.stage or "registered"]()
