@@ -8,6 +8,7 @@ EVIDENCE_ID = "9a8b7c6d-5e4f-5a3b-8c2d-1e0f9a8b7c6d"
 TASK_ID = "1c2d3e4f-5a6b-5c7d-8e8f-0a9b8c7d6e5f"
 REQUEST_ID = "2d3e4f5a-6b7c-5d8e-8f9a-1b0c9d8e7f6a"
 REFERRAL_ID = "3e4f5a6b-7c8d-5e9f-80ab-2c1d0e9f8a7b"
+EARLIER_ID = "01957a6e-0000-7000-8000-000000000001"
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "RegisterComplaint": {
@@ -159,6 +160,26 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "reason_code": "customer_statement",
         "reason_text": "The customer says the matter has settled itself.",
         "contact_id": CONTACT_ID,
+    },
+    "MergeComplaint": {
+        "target_id": EARLIER_ID,
+        "reason_code": "registered_twice",
+        "reason_text": "The customer wrote by chat and called about the same fault.",
+    },
+    "UnmergeComplaint": {
+        "reason_code": "another_problem",
+        "reason_text": "It is about the second air conditioner.",
+    },
+    "RecordMergeReceived": {"source_id": EARLIER_ID},
+    "RecordMergeReverted": {"source_id": EARLIER_ID},
+    "ClassifyRepeat": {
+        "class": "repeat",
+        "rule_version": "default@0",
+        "earlier_id": EARLIER_ID,
+        "days_since_close": 41,
+        "after_verified_close": True,
+        "reason_code": "same_fault",
+        "reason_text": "The customer means the repair in March.",
     },
     "AddDetail": {"details": {"order_ref": "SO-2026-118822"}},
     "CorrectField": {

@@ -7,16 +7,31 @@ Role = Literal["agent", "supervisor", "integrator", "auditor", "analyst", "legal
 """The roles a key can have."""
 
 ROLES: tuple[str, ...] = get_args(Role)
-INTERNAL_ROLES = ("import", "simulation")
+INTERNAL_ROLES = ("import", "simulation", "policy")
 """Roles of our own programs; no key has them."""
 
-SUPERVISOR_ONLY = frozenset({"DeclineComplaint", "ReopenComplaint"})
+POLICY = "policy"
+"""The role of policies: what one complaint's events order of another."""
+
+POLICY_ONLY = frozenset({"RecordMergeReceived", "RecordMergeReverted"})
+SUPERVISOR_ONLY = frozenset(
+    {
+        "DeclineComplaint",
+        "ReopenComplaint",
+        "ApproveRemedy",
+        "RejectRemedy",
+        "MergeComplaint",
+        "UnmergeComplaint",
+        "DeclareFinalPosition",
+    }
+)
 INTEGRATOR = frozenset(
     {
         "RegisterComplaint",
         "AddDetail",
         "CorrectField",
         "RecordSourceFact",
+        "RecordInformation",
         "RecordSatisfaction",
     }
 )
@@ -29,8 +44,10 @@ READ_METRICS = frozenset({"admin"})
 
 def may_order(role: str, command: str) -> bool:
     """Whether a role may give a command."""
+    if command in POLICY_ONLY:
+        return role == POLICY
     match role:
-        case "admin" | "supervisor" | "import" | "simulation":
+        case "admin" | "supervisor" | "import" | "simulation" | "policy":
             return True
         case "agent":
             return command not in SUPERVISOR_ONLY

@@ -41,7 +41,9 @@ happened and when it was recorded, under which rules, and the reason code.
 # What the table of stages cannot say.
 ALSO = {
     "CloseComplaint": "Besides, with the reason `imported` and by an import only: at any stage but"
-    " `closed`.",
+    " `closed`; with the reason `final_position` at `final_position` only.",
+    "ReopenComplaint": "A duplicate is unmerged instead.",
+    "UnmergeComplaint": "Only where the close reason is `duplicate`.",
     "RecordSatisfaction": "At `in_progress` only in a later cycle, for the resolution before.",
 }
 

@@ -159,6 +159,14 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True, gc=False):
         return self.version
 
 
+class Other(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What was read of another complaint before deciding on this one."""
+
+    stage: str
+    customer_id: str | None = None
+    party_id: str | None = None  # of the complainant
+
+
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision may know beside the command and the state: time, actor, ids, rules."""
 
@@ -172,6 +180,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str | None = None
     source: Source = "caller"
     precision: Precision = "instant"
+    facts_of_others: dict[UUID, Other] = {}  # those a command names, as far as they exist
     other_goodwill_minor: int = 0
     """What the customer got out of goodwill by other complaints in the days of the rule, as far as
     whoever carries the command out has read it (minor units, currency of `rules.approval`)."""

@@ -10,6 +10,7 @@ from domain.complaint.closure import ComplaintReopened
 from domain.complaint.decision import FinalPositionDeclared
 from domain.complaint.handling import AssignmentReturned, AssignmentSignedFor, ComplaintAssigned
 from domain.complaint.intake import ComplaintRegistered
+from domain.complaint.merge import ComplaintUnmerged
 from domain.complaint.resolution import ComplaintResolved, ResolutionDisputed
 from domain.complaint.state import ComplaintClosed
 from domain.kernel import Recorded
@@ -49,6 +50,8 @@ class Progress(msgspec.Struct, frozen=True):
             case ComplaintReopened():
                 back = "assessed" if self.is_assessed else "registered"
                 stage, cycle = ("in_progress" if self.is_accepted else back), event.cycle
+            case ComplaintUnmerged(stage=before):
+                stage = before
             case _ if stage == self.stage:
                 return self
         return Progress(

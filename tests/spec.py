@@ -17,6 +17,7 @@ from domain.kernel import (
     Context,
     Decider,
     Metadata,
+    Other,
     Recorded,
     Rejected,
     Source,
@@ -48,6 +49,7 @@ def context(
     on_behalf_of: str | None = None,
     source: Source = "caller",
     command_id: UUID = STREAM,
+    facts_of_others: dict[UUID, Other] | None = None,
 ) -> Context:
     """What a decision may know beside the command and the state."""
     actor = person(by, role)
@@ -59,6 +61,7 @@ def context(
         rules=rules,
         on_behalf_of=on_behalf_of,
         source=source,
+        facts_of_others=facts_of_others or {},
     )
 
 
@@ -101,6 +104,7 @@ class Given:
         role: str = "agent",
         rules: Rules = DEFAULT_RULES,
         on_behalf_of: str | None = None,
+        facts_of_others: dict[UUID, Other] | None = None,
     ) -> "Outcome":
         """Somebody orders something, five minutes later unless a time is given."""
         if at is None:
@@ -113,6 +117,7 @@ class Given:
             rules=rules,
             on_behalf_of=on_behalf_of,
             command_id=uuid5(STREAM, f"command {version}"),
+            facts_of_others=facts_of_others,
         )
         return Outcome(self, command, order)
 

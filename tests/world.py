@@ -15,12 +15,11 @@ from domain.complaint.assessment import (
     Notice,
 )
 from domain.complaint.closure import ComplaintReopened, ComplaintWithdrawn
-from domain.complaint.contact import ContactRecorded
-from domain.complaint.decision import DecisionCommunicated, FinalPositionDeclared
-from domain.complaint.evidence import EvidenceAttached
+from domain.complaint.decision import FinalPositionDeclared
 from domain.complaint.handling import AssignmentSignedFor, ComplaintAssigned, ProblemConfirmed
 from domain.complaint.intake import ComplaintRegistered
 from domain.complaint.investigation import InformationRequested
+from domain.complaint.merge import ComplaintMerged
 from domain.complaint.referral import ComplaintReferred, OutsideOutcomeRecorded
 from domain.complaint.remedy import RemedyAccepted, RemedyFulfilled, RemedyProposed
 from domain.complaint.resolution import (
@@ -31,7 +30,9 @@ from domain.complaint.resolution import (
 from domain.complaint.state import ComplaintClosed
 from domain.complaint.tasks import TaskDelegated
 from domain.complaint.vocabulary import Category, DecidedBy
-from domain.kernel import Actor, Money, Recorded
+from domain.kernel import Actor, Money, Other, Recorded
+from tests.events import CALL_ID, EVIDENCE_ID, contact, decision, evidence
+from tests.events import SHA256 as SHA256
 from tests.spec import RECEIVED, STEP, recorded
 
 History = list[Recorded[Any]]
@@ -42,20 +43,22 @@ ASSESSOR = "assessor-1"  # assesses
 HANDLER = "handler-1"  # signs for it and resolves it
 CALLER = "caller-1"  # calls the customer after the resolution
 SUPERVISOR = Actor(id="supervisor-1", kind="person", role="supervisor")
+POLICY = Actor(id="tell-survivor", kind="system", role="policy")
 IMPORTER = Actor(id="cfpb", kind="import", role="import")
 ADAPTER = Actor(id="shop-api", kind="system", role="integrator")
 
 UNIT = "after-sales"
-CALL_ID = UUID("01957a6e-0000-7000-8000-0000000000c1")  # a call before the resolution
 CONTACT_ID = UUID("01957a6e-0000-7000-8000-0000000000c2")  # the call after it
-EVIDENCE_ID = UUID("01957a6e-0000-7000-8000-0000000000e1")
-SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 REMEDY_ID = UUID("01957a6e-0000-7000-8000-0000000000a1")  # accepted and carried out
 OFFER_ID = UUID("01957a6e-0000-7000-8000-0000000000a2")  # only proposed
 
 TASK_ID = UUID("01957a6e-0000-7000-8000-0000000000b1")
 REQUEST_ID = UUID("01957a6e-0000-7000-8000-0000000000b2")
 REFERRAL_ID = UUID("01957a6e-0000-7000-8000-0000000000b3")
+SURVIVOR_ID = UUID("01957a6e-0000-7000-8000-0000000000d1")  # what a duplicate is merged into
+DUPLICATE_ID = UUID("01957a6e-0000-7000-8000-0000000000d2")
+CUSTOMER = "cust-1"
+SURVIVOR = Other(stage="in_progress", customer_id=CUSTOMER)
 
 WHY: dict[str, Any] = {"reason_code": "customer-request", "reason_text": "客户来电要求。"}
 CATEGORY = Category(path=["产品质量", "空调", "不制冷"], taxonomy_version="2026-01")
@@ -90,6 +93,7 @@ def registered(**facts: Any) -> History:
         "nature": "complaint",
         "origin": "person",
         "received_unit": "hotline",
+        "customer_id": CUSTOMER,
     }
     return past((CLERK, ComplaintRegistered(**{**told, **facts})))
 
@@ -137,18 +141,6 @@ def remedied(**assessment: Any) -> History:
         (HANDLER, RemedyAccepted(remedy_id=REMEDY_ID, contact_id=CALL_ID)),
         (HANDLER, RemedyFulfilled(remedy_id=REMEDY_ID, payment_reference="PAY-1")),
     )
-
-
-def decision(**told: Any) -> DecisionCommunicated:
-    """The complainant was told by telephone, with the outside recourse."""
-    content: dict[str, Any] = {
-        "decision": "upheld",
-        "reasons": "产品存在质量问题。",
-        "recourse": "可拨打 12315 申诉。",
-        "language": "zh-CN",
-        "contact_id": CALL_ID,
-    }
-    return DecisionCommunicated(**{**content, **told})
 
 
 def resolved(**assessment: Any) -> History:
@@ -216,6 +208,15 @@ def settled_outside(before: History) -> History:
     return past(waiting(before), (HANDLER, event))
 
 
+def merged(before: History | None = None) -> History:
+    """It was found to be a duplicate of another complaint of the same customer."""
+    return past(
+        before or in_progress(),
+        (SUPERVISOR, ComplaintMerged(target_id=SURVIVOR_ID, reason_code="same-problem")),
+        (SUPERVISOR, ComplaintClosed(reason="duplicate")),
+    )
+
+
 def closed() -> History:
     """It was closed, both verifications standing."""
     return past(confirmed(), (CALLER, ComplaintClosed(reason="verified")))
@@ -261,31 +262,6 @@ def reopened(before: History | None = None) -> History:
 def disputed(**assessment: Any) -> History:
     """The customer did not accept the resolution: the second cycle began."""
     return past(resolved(**assessment), (CALLER, ResolutionDisputed(cycle=1)))
-
-
-def contact(contact_id: UUID | None = None, **told: Any) -> ContactRecorded:
-    """An outbound contact with the customer, unanswered unless said otherwise."""
-    content: dict[str, Any] = {
-        "contact_id": contact_id or EVIDENCE_ID,
-        "direction": "outbound",
-        "channel": "phone",
-        "party": "customer",
-        "purpose": "follow_up",
-        "outcome": "no_answer",
-    }
-    return ContactRecorded(**{**content, **told})
-
-
-def evidence(evidence_id: UUID = EVIDENCE_ID, **told: Any) -> EvidenceAttached:
-    """A letter of the customer's, scanned."""
-    content: dict[str, Any] = {
-        "evidence_id": evidence_id,
-        "kind": "letter",
-        "media_type": "application/pdf",
-        "size": 48_213,
-        "sha256": SHA256,
-    }
-    return EvidenceAttached(**{**content, **told})
 
 
 STAGES = {

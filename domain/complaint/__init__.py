@@ -22,8 +22,10 @@ from domain.complaint import (
     handling,
     intake,
     investigation,
+    merge,
     referral,
     remedy,
+    repeat,
     resolution,
     tasks,
 )
@@ -65,6 +67,8 @@ STAGE_FILES: tuple[ModuleType, ...] = (
     decision,
     resolution,
     closure,
+    merge,
+    repeat,
 )
 ALLOWED: AllowedAt = {k: v for module in STAGE_FILES for k, v in module.ALLOWED.items()}
 _OF_COMMAND = {command: module for module in STAGE_FILES for command in module.ALLOWED}

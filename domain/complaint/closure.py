@@ -131,6 +131,15 @@ class OutsideOutcomeRequired(Rejected):
     detail_zh = "请先执行 RecordOutsideOutcome，登记外部机构的处理结果。"
 
 
+class UnmergeInstead(Rejected):
+    """A duplicate comes back by undoing the merge, so that the survivor hears of it."""
+
+    title = "Unmerge it instead"
+    title_zh = "请取消合并"
+    detail = "The complaint was merged into another one: use UnmergeComplaint."
+    detail_zh = "该投诉已合并到另一件投诉，请使用 UnmergeComplaint。"
+
+
 class ImportOnly(Rejected):
     """Only an import may say that the source had closed the complaint."""
 
@@ -158,6 +167,13 @@ ALLOWED: AllowedAt = {
     ReopenComplaint: frozenset({"closed"}),
     WithdrawComplaint: OPEN,
 }
+
+
+def forbidden(command: type, state: Complaint) -> Rejected | None:
+    """The rule that forbids a command whatever its body says."""
+    if command is ReopenComplaint and state.close_reason == "duplicate":
+        return UnmergeInstead()
+    return None
 
 
 def decide(command: object, state: Complaint, context: Context) -> list[object]:

@@ -245,6 +245,7 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
             return replace(
                 state,
                 stage="registered",
+                complaint_id=recorded.stream_id,
                 partition=recorded.partition,
                 position=recorded.position,
                 facts=Facts(**event.known()),  # type: ignore[arg-type]

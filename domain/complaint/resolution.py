@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.complaint.guards import require_proof, require_sources
+from domain.complaint.guards import refuse_handler, require_proof, require_sources
 from domain.complaint.state import AllowedAt, Complaint, end_waits
 from domain.complaint.vocabulary import SEVERITY_ORDER, How
 from domain.kernel import (
@@ -188,6 +188,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
                 )
             ]
         case RecordSatisfaction():
+            refuse_handler(command, state, context, rule="survey_collector")
             return [
                 SatisfactionRecorded(
                     cycle=state.last_resolved_cycle or state.cycle,

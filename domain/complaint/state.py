@@ -70,6 +70,7 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     """The state of one complaint; `stage` is None before anything was registered."""
 
+    complaint_id: UUID | None = None
     stage: Stage | None = None
     stages_seen: frozenset[Stage] = frozenset()
     waiting_on: WaitingOn = "none"
@@ -111,6 +112,10 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     recourse_told_in_cycle: int | None = None  # the decision communicated, and where else to turn
     final_position_at: datetime | None = None  # the last one declared
     is_resolution_confirmed: bool = False  # in the present cycle
+    merged_into: UUID | None = None
+    stage_before_merge: Stage | None = None
+    duplicates: frozenset[UUID] = frozenset()  # merged into this one
+    repeat_class: dict[str, Any] | None = None  # as classified last
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None
 

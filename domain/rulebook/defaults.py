@@ -28,7 +28,7 @@ DEFAULT_RULES = Rules(
         "legal": _DAY,
         "admin": 7 * _DAY,
     },
-    unlimited_backdating=frozenset({"integrator", "import", "simulation"}),
+    unlimited_backdating=frozenset({"integrator", "import", "simulation", "policy"}),
     backdating_needs_reason_after_minutes=_DAY,
     backdating_tolerance_seconds=60,
     future_tolerance_seconds=60,
@@ -55,6 +55,8 @@ DEFAULT_RULES = Rules(
             "confirmation_recorder",
             "remedy_approver",
             "final_position",
+            "merge",
+            "survey_collector",
         }
     ),
 )

@@ -69,6 +69,9 @@ NOT_YET_TOLD = frozenset(
         *("DeclineRemedy", "RemedyDeclined", "RemedySuperseded"),
         *("CommunicateDecision", "DecisionCommunicated"),
         *("DeclareFinalPosition", "FinalPositionDeclared"),
+        *("MergeComplaint", "ComplaintMerged", "UnmergeComplaint", "ComplaintUnmerged"),
+        *("RecordMergeReceived", "MergeReceived", "RecordMergeReverted", "MergeReverted"),
+        *("ClassifyRepeat", "RepeatClassified"),
         *("RecordChaser", "CustomerChased"),
         *("FlagEmergency", "EmergencyFlagged", "RecordContainment", "ContainmentRecorded"),
     }

@@ -14,6 +14,7 @@ from domain.complaint.closure import CloseComplaint, ReopenComplaint
 from domain.complaint.contact import RecordContact
 from domain.complaint.handling import AssignComplaint, ConfirmProblem, SignForAssignment
 from domain.complaint.intake import CorrectField, RegisterComplaint
+from domain.complaint.merge import UnmergeComplaint
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
 from domain.complaint.resolution import (
     ConfirmResolution,
@@ -34,11 +35,20 @@ PEOPLE = st.sampled_from(
         world.SUPERVISOR,
         world.ADAPTER,
         world.IMPORTER,
+        world.POLICY,
     ]
 )
 WORK = st.sampled_from([kind for kind in COMPLAINT.commands if kind is not RegisterComplaint])
+OTHERS = {world.SURVIVOR_ID: world.SURVIVOR}
 BEGINNINGS = st.sampled_from(
-    [*world.STAGES.values(), world.unanswered, world.disputed, world.reopened, world.withdrawn]
+    [
+        *world.STAGES.values(),
+        world.unanswered,
+        world.disputed,
+        world.reopened,
+        world.withdrawn,
+        world.merged,
+    ]
 )
 ONWARD: dict[str | None, list[type[Any]]] = {
     "registered": [AssessComplaint],
@@ -47,7 +57,7 @@ ONWARD: dict[str | None, list[type[Any]]] = {
     "in_progress": [ConfirmProblem, ProposeRemedy, AcceptRemedy, FulfilRemedy, ResolveComplaint],
     "resolved": [RecordContact, ConfirmResolution, DisputeResolution, CloseComplaint],
     "final_position": [RecordContact, ConfirmResolution, DisputeResolution, CloseComplaint],
-    "closed": [ReopenComplaint, CorrectField, RecordSatisfaction],
+    "closed": [ReopenComplaint, UnmergeComplaint, CorrectField, RecordSatisfaction],
 }
 PAUSES = st.integers(0, 30 * 60).map(lambda seconds: timedelta(seconds=seconds))
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,7 +75,7 @@ class Worked(RuleBasedStateMachine):
 
     @initialize(command=commands(RegisterComplaint), who=PEOPLE)
     def somebody_registers_it(self, command: Any, who: Actor) -> None:
-        self.order(replace(command, occurred_at=None), who)
+        self.order(replace(command, occurred_at=None, customer_id=world.CUSTOMER), who)
 
     @precondition(lambda self: len(self.story.history) == 1)
     @rule(begin=BEGINNINGS)
@@ -103,10 +113,13 @@ class Worked(RuleBasedStateMachine):
     def about_this_complaint(self, data: Any, command: Any) -> Any:
         """The command with ids that mean something here, mostly."""
         state, names = self.story.state, command.__struct_fields__
+        nothing = [None] if getattr(command, "contact_id", None) is None else []
         known: dict[str, list[Any]] = {
-            "contact_id": [contact.contact_id for contact in state.contacts] or [None],
+            "contact_id": [contact.contact_id for contact in state.contacts] or nothing,
             "remedy_id": [remedy.remedy_id for remedy in state.remedies],
             "evidence_ids": [[item.evidence_id for item in state.evidence]],
+            "target_id": [world.SURVIVOR_ID],
+            "source_id": [world.DUPLICATE_ID],
             "task_id": waits_on(state, "task"),
             "request_id": waits_on(state, "customer", "supplier"),
             "referral_id": waits_on(state, "external_body"),
@@ -128,8 +141,8 @@ class Worked(RuleBasedStateMachine):
     def order(self, command: Any, who: Actor) -> None:
         """Order it; anything raised but a refusal is a failure of its own."""
         self.before = self.story.state
-        outcome = self.story.when(command, by=who, at=self.now)
-        again = self.story.when(command, by=who, at=self.now)
+        outcome = self.story.when(command, by=who, at=self.now, facts_of_others=OTHERS)
+        again = self.story.when(command, by=who, at=self.now, facts_of_others=OTHERS)
         assert outcome.events == again.events, "the same decision twice is the same"
         assert type(outcome.rejection) is type(again.rejection)
         self.new = outcome.events

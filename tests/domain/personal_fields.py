@@ -61,6 +61,11 @@ PERSONAL: dict[str, set[str]] = {
     "RecordSatisfaction": {"comment"},
     "CloseComplaint": set(),
     "ReopenComplaint": set(),
+    "MergeComplaint": set(),
+    "UnmergeComplaint": set(),
+    "RecordMergeReceived": set(),
+    "RecordMergeReverted": set(),
+    "ClassifyRepeat": set(),
     "WithdrawComplaint": set(),
     "ComplaintRegistered": FACTS,
     "ComplaintAcknowledged": set(),
@@ -103,6 +108,11 @@ PERSONAL: dict[str, set[str]] = {
     "SatisfactionRecorded": {"comment"},
     "ComplaintClosed": set(),
     "ComplaintReopened": set(),
+    "ComplaintMerged": set(),
+    "ComplaintUnmerged": set(),
+    "MergeReceived": set(),
+    "MergeReverted": set(),
+    "RepeatClassified": set(),
     "ComplaintWithdrawn": set(),
 }
 

@@ -6,11 +6,18 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from domain.complaint.approval import RejectRemedy
 from domain.complaint.assessment import AssessComplaint, ComplaintAssessed, DeclineComplaint
 from domain.complaint.closure import ReopenComplaint, WithdrawComplaint
+from domain.complaint.evidence import WithdrawEvidence
 from domain.complaint.handling import AssignComplaint, ReturnAssignment
 from domain.complaint.intake import CorrectField
-from domain.complaint.resolution import ConfirmResolution, ResolveComplaint
+from domain.complaint.merge import MergeComplaint, UnmergeComplaint
+from domain.complaint.resolution import (
+    ConfirmResolution,
+    RecordSatisfaction,
+    ResolveComplaint,
+)
 from domain.complaint.vocabulary import Category, Facts
 from domain.kernel import Actor, ReasonRequired, SecondPersonRequired
 from domain.rulebook.defaults import DEFAULT_RULES
@@ -29,12 +36,13 @@ def grade(severity: str | None = None, **told: Any) -> AssessComplaint:
 
 def refused(before: Given, command: Any, by: str, rule: str) -> None:
     """This person alone may not do it; another one may, and anybody once the rule is off."""
-    before.when(command, by=by).rejected(
+    others = {world.SURVIVOR_ID: world.SURVIVOR}
+    before.when(command, by=by, facts_of_others=others).rejected(
         SecondPersonRequired, command=type(command).__name__, rule=rule
     )
-    assert before.when(command, by="second-person").events
+    assert before.when(command, by="second-person", facts_of_others=others).events
     switched_off = replace(DEFAULT_RULES, four_eyes=DEFAULT_RULES.four_eyes - {rule})
-    assert before.when(command, by=by, rules=switched_off).events
+    assert before.when(command, by=by, rules=switched_off, facts_of_others=others).events
 
 
 # --- second persons -------------------------------------------------------------------------
@@ -134,11 +142,47 @@ def test_a_persons_own_key_speaks_for_nobody_else() -> None:
     confirm.when(CONFIRM, by=own, on_behalf_of="second-person").rejected(SecondPersonRequired)
 
 
+MERGE = MergeComplaint(target_id=world.SURVIVOR_ID, **world.WHY)
+RATE = RecordSatisfaction(score=5, by="customer", channel="phone")
+
+
+@pytest.mark.parametrize("by", [world.CLERK, world.ASSESSOR, world.HANDLER])
+def test_nobody_involved_merges_a_complaint_away(by: str) -> None:
+    refused(given(world.in_progress()), MERGE, by, "merge")
+
+
+def test_the_handler_does_not_collect_the_satisfaction_with_their_own_work() -> None:
+    refused(given(world.closed()), RATE, world.HANDLER, "survey_collector")
+
+
+def test_who_resolved_it_does_not_collect_the_satisfaction_either() -> None:
+    again = given(world.disputed()).when(ResolveComplaint(), by="expert-1")
+    refused(again, RATE, "expert-1", "survey_collector")
+
+
+def test_every_rule_of_four_eyes_that_is_shipped_has_its_spec() -> None:
+    """Final position and approval have theirs in test_decision.py and test_approval.py."""
+    here = {"decline", "regrade_down", "nature_away", "confirmation_recorder"}
+    here |= {"merge", "survey_collector"}
+    assert DEFAULT_RULES.four_eyes == here | {"final_position", "remedy_approver"}
+
+
 # --- reasons --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "kind", [DeclineComplaint, ReturnAssignment, CorrectField, ReopenComplaint, WithdrawComplaint]
+    "kind",
+    [
+        DeclineComplaint,
+        ReturnAssignment,
+        CorrectField,
+        ReopenComplaint,
+        WithdrawComplaint,
+        MergeComplaint,
+        UnmergeComplaint,
+        WithdrawEvidence,
+        RejectRemedy,
+    ],
 )
 def test_some_acts_cannot_even_be_ordered_without_a_reason(kind: type[Any]) -> None:
     fields = {field.name: field.required for field in msgspec.structs.fields(kind)}

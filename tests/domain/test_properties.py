@@ -105,6 +105,18 @@ class AnyComplaint(Worked):
             assert self.state.has_outside_outcome
 
     @invariant()
+    def a_duplicate_and_only_a_duplicate_names_its_survivor(self) -> None:
+        is_duplicate = self.state.close_reason == "duplicate"
+        assert (self.state.merged_into is not None) == is_duplicate
+
+    @invariant()
+    def a_merge_undone_leaves_the_cycle_and_the_owner_as_they_were(self) -> None:
+        if any(type(event).__name__ == "ComplaintUnmerged" for event in self.new):
+            assert self.state.stage == self.before.stage_before_merge
+            for kept in ("cycle", "owner_unit", "owner_person", "is_resolution_confirmed"):
+                assert getattr(self.state, kept) == getattr(self.before, kept)
+
+    @invariant()
     def withdrawn_evidence_is_not_named_anew(self) -> None:
         gone = {item.evidence_id for item in self.before.evidence if item.is_withdrawn}
         for event in self.new:
@@ -118,7 +130,8 @@ class AnyComplaint(Worked):
     @invariant()
     def a_closed_complaint_changes_only_by_being_reopened(self) -> None:
         names = [type(event).__name__ for event in self.new]
-        if self.before.stage == "closed" and "ComplaintReopened" not in names:
+        opened = {"ComplaintReopened", "ComplaintUnmerged"}
+        if self.before.stage == "closed" and opened.isdisjoint(names):
             for kept in (
                 "stage",
                 "cycle",

@@ -40,7 +40,7 @@ def test_the_shipped_limits_are_those_of_the_requirements() -> None:
     assert rules.unreachable == UnreachableRule(attempts=3, channels=2, working_days=2)
     assert rules.max_backdating_minutes["agent"] == 24 * HOUR
     assert rules.max_backdating_minutes["supervisor"] == 7 * 24 * HOUR
-    assert rules.unlimited_backdating == {"integrator", "import", "simulation"}
+    assert rules.unlimited_backdating == {"integrator", "import", "simulation", "policy"}
     assert rules.future_tolerance_seconds == 60
     assert rules.problem_key_level is None
 
@@ -53,4 +53,6 @@ def test_every_four_eyes_rule_is_switched_on_as_shipped() -> None:
         "confirmation_recorder",
         "remedy_approver",
         "final_position",
+        "merge",
+        "survey_collector",
     }

@@ -34,6 +34,13 @@ from domain.complaint.investigation import (
     RecordInformation,
     RequestInformation,
 )
+from domain.complaint.merge import (
+    MergeComplaint,
+    MergeReceived,
+    RecordMergeReceived,
+    RecordMergeReverted,
+    UnmergeComplaint,
+)
 from domain.complaint.referral import (
     RecordOutsideOutcome,
     ReferComplaint,
@@ -45,6 +52,7 @@ from domain.complaint.remedy import (
     ProposeRemedy,
     RemedyFulfilled,
 )
+from domain.complaint.repeat import ClassifyRepeat
 from domain.complaint.resolution import (
     ConfirmResolution,
     DisputeResolution,
@@ -109,6 +117,17 @@ REPEATABLE: list[tuple[list[Recorded[Any]], Any]] = [
     (world.resolved(), ConfirmResolution(by="customer", how="link", **PROOF)),
     (world.confirmed(), CloseComplaint(reason="verified")),
     (world.closed(), ReopenComplaint(**world.WHY)),
+    (world.in_progress(), MergeComplaint(target_id=world.SURVIVOR_ID, **world.WHY)),
+    (world.merged(), UnmergeComplaint(**world.WHY)),
+    (world.registered(), RecordMergeReceived(source_id=world.SURVIVOR_ID)),
+    (
+        world.past(world.registered(), (world.POLICY, MergeReceived(source_id=world.DUPLICATE_ID))),
+        RecordMergeReverted(source_id=world.DUPLICATE_ID),
+    ),
+    (
+        world.registered(),
+        ClassifyRepeat(repeat_class="initial", rule_version="1", **world.WHY),
+    ),
     (world.resolved(), WithdrawComplaint(**PROOF, **world.WHY)),
 ]
 NAMED: Any = {"ids": lambda part: type(part).__name__ if hasattr(part, "occurred_at") else ""}
@@ -119,7 +138,13 @@ def told(history: list[Recorded[Any]], command: Any) -> tuple[Given, Any]:
     history = world.proven(history) if history else []
     at = history[-1].recorded_at if history else RECEIVED
     once = replace(command, occurred_at=at)
-    first = given(history).when(once, by=world.SUPERVISOR, at=at + STEP)
+    is_internal = isinstance(command, RecordMergeReceived | RecordMergeReverted)
+    first = given(history).when(
+        once,
+        by=world.POLICY if is_internal else world.SUPERVISOR,
+        at=at + STEP,
+        facts_of_others={world.SURVIVOR_ID: world.SURVIVOR},
+    )
     assert first.events, first.rejection
     return first, once
 

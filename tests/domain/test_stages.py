@@ -35,12 +35,20 @@ from domain.complaint.investigation import (
     RecordInformation,
     RequestInformation,
 )
+from domain.complaint.merge import (
+    MergeComplaint,
+    MergeReceived,
+    RecordMergeReceived,
+    RecordMergeReverted,
+    UnmergeComplaint,
+)
 from domain.complaint.referral import (
     RecordOutsideOutcome,
     ReferComplaint,
     ReportOutcomeToBody,
 )
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
+from domain.complaint.repeat import ClassifyRepeat
 from domain.complaint.resolution import (
     ConfirmResolution,
     DisputeResolution,
@@ -101,6 +109,11 @@ Close-settled_outside  -           -           -         -            -         
 Close-imported         -           closed      closed    closed       closed       closed          closed          -
 ReopenComplaint        -           -           -         -            -            -               -               in_progress
 WithdrawComplaint      -           closed      closed    closed       closed       closed          closed          -
+MergeComplaint         -           closed      closed    closed       closed       closed          closed          -
+UnmergeComplaint       -           -           -         -            -            -               -               in_progress
+RecordMergeReceived    -           =           =         =            =            =               =               =
+RecordMergeReverted    -           =           =         =            =            =               =               =
+ClassifyRepeat         -           =           =         =            =            =               =               =
 """  # noqa: E501
 
 ORDERS: dict[str, Any] = {
@@ -158,6 +171,11 @@ ORDERS: dict[str, Any] = {
     "Close-settled_outside": CloseComplaint(reason="settled_outside", **world.WHY),
     "Close-imported": CloseComplaint(reason="imported"),
     "ReopenComplaint": ReopenComplaint(**world.WHY),
+    "MergeComplaint": MergeComplaint(target_id=world.SURVIVOR_ID, **world.WHY),
+    "UnmergeComplaint": UnmergeComplaint(**world.WHY),
+    "RecordMergeReceived": RecordMergeReceived(source_id=world.SURVIVOR_ID),
+    "RecordMergeReverted": RecordMergeReverted(source_id=world.DUPLICATE_ID),
+    "ClassifyRepeat": ClassifyRepeat(repeat_class="initial", rule_version="1", **world.WHY),
     "WithdrawComplaint": WithdrawComplaint(evidence_id=world.EVIDENCE_ID, **world.WHY),
 }
 
@@ -167,6 +185,11 @@ CELLS = {
 }
 
 
+ACTORS = {
+    "Close-imported": world.IMPORTER,
+    "RecordMergeReceived": world.POLICY,
+    "RecordMergeReverted": world.POLICY,
+}
 AWAITED = {"CompleteTask", "RecordInformation", "RecordOutsideOutcome", "ReportOutcomeToBody"}
 
 
@@ -174,6 +197,11 @@ def at(stage: str, order: str = "") -> Given:
     """A complaint at this stage with nothing but the stage in the way of the command."""
     if stage == "nothing":
         return given()
+    if order == "UnmergeComplaint" and stage == "closed":
+        return given(world.merged(world.remedied()))
+    if order == "RecordMergeReverted":
+        received = MergeReceived(source_id=world.DUPLICATE_ID)
+        return given(world.past(at(stage).history, (world.POLICY, received)))
     if order in AWAITED:
         return given(world.waiting(at(stage).history))
     if order == "Close-settled_outside":
@@ -197,9 +225,14 @@ def later(before: Given) -> datetime | None:
 @pytest.mark.parametrize(("stage", "order"), CELLS, ids=lambda part: part)
 def test_every_command_at_every_stage_does_what_the_table_says(stage: str, order: str) -> None:
     cell, before = CELLS[stage, order], at(stage, order)
-    actor = world.IMPORTER if order == "Close-imported" else world.SUPERVISOR
+    actor = ACTORS.get(order, world.SUPERVISOR)
     command = ORDERS[order]
-    outcome = before.when(command, by=actor, at=later(before) if "final" in order else None)
+    outcome = before.when(
+        command,
+        by=actor,
+        at=later(before) if "final" in order else None,
+        facts_of_others={world.SURVIVOR_ID: world.SURVIVOR},
+    )
     if cell != "-":
         assert outcome.rejection is None
         assert outcome.events, "allowed, and yet nothing was recorded"
@@ -221,6 +254,8 @@ def test_the_table_states_every_pair() -> None:
 @pytest.mark.parametrize("stage", get_args(Stage))
 def test_what_a_reader_is_told_to_be_allowed_is_what_the_table_says(stage: str) -> None:
     told = {kind.__name__: rule for kind, rule in allowed_commands(at(stage).state).items()}
+    duplicate = at(stage, "UnmergeComplaint").state
+    told["UnmergeComplaint"] = allowed_commands(duplicate)[UnmergeComplaint]
     for row in _ROWS:
         if row[0].startswith("Close-") and row[0] != "Close-verified":  # one reason is enough
             continue
