@@ -40,6 +40,7 @@ def registry() -> Registry:
 
 def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Services:
     """What the routes work with."""
+    ledger.on_commit = system.appended
     return Services(
         desk=Desk(ledger, DEFAULT_RULES, utc_now),
         ledger=ledger,

@@ -20,6 +20,7 @@ from api.parameters import (
     if_match,
     on_behalf_of,
 )
+from api.places import AmbiguousAddress
 from api.problems import kebab, of_rule
 from api.roles import ROLES, may_order
 from domain.complaint import ALLOWED, OccurredInFuture, UnknownComplaint
@@ -82,7 +83,15 @@ def _route(name: str, command: type[Any]) -> Route:
             problems.KEY_REUSED,
             of_rule(OccurredInFuture),
             of_rule(NotAllowedAtStage),
-            *(() if is_registration else (problems.VERSION_CONFLICT, of_rule(UnknownComplaint))),
+            *(
+                ()
+                if is_registration
+                else (
+                    problems.VERSION_CONFLICT,
+                    of_rule(UnknownComplaint),
+                    of_rule(AmbiguousAddress),
+                )
+            ),
         ),
     )
 

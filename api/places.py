@@ -7,9 +7,10 @@ from api import problems
 from api.parameters import parse_uuid
 from api.problems import ProblemError
 from domain.complaint import COMPLAINT, UnknownComplaint
+from domain.kernel import Rejected
 from ledger.application import Ledger
 from ledger.ids import read_token, read_tracking_number
-from projections.complaints import external_ref_hash
+from projections.complaint_facts import external_ref_hash
 
 PATIENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.002, 0.05
@@ -17,7 +18,20 @@ _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.002, 0.05
 _POSITIONS = "SELECT partition, position FROM views.positions WHERE view = %(view)s"
 _BY_REFERENCE = """
 SELECT complaint_id FROM views.complaints
-WHERE external_ref_hash = %(hash)s ORDER BY received_at, complaint_id LIMIT 2"""
+WHERE external_ref_hash = %(hash)s AND channel = %(channel)s
+ORDER BY received_at, complaint_id LIMIT 2"""
+
+
+class AmbiguousAddress(Rejected):
+    """Several complaints have this outside reference, so that it names none of them."""
+
+    title = "The reference names several complaints"
+    title_zh = "该外部编号对应多件投诉"
+    detail = (
+        "Several complaints of this channel have this reference;"
+        " use the id or the tracking number of the one you mean."
+    )
+    detail_zh = "该渠道下有多件投诉使用此外部编号，请改用投诉 id 或受理编号。"
 
 
 class Places:
@@ -44,10 +58,13 @@ class Places:
             raise UnknownComplaint
         await self.wait("complaints", await self._ledger.heads())
         rows = await self._ledger.query(
-            _BY_REFERENCE, {"hash": external_ref_hash(self._secret, channel, reference)}
+            _BY_REFERENCE,
+            {"hash": external_ref_hash(self._secret, reference), "channel": channel},
         )
-        if len(rows) != 1:  # none, or not this one alone: an address names one complaint
+        if not rows:
             raise UnknownComplaint
+        if len(rows) > 1:
+            raise AmbiguousAddress
         found: UUID = rows[0][0]
         return found
 

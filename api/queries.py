@@ -7,6 +7,7 @@ from api.complaint import ComplaintDocument, History, document, history_page
 from api.http import MAX_QUERY, Answer, Asked, Parameter, Route
 from api.listing import CLOSED_LISTS, FIELDS, FILTERS, SORTS, ComplaintList, list_complaints
 from api.parameters import ACCEPT_LANGUAGE, ADDRESS, AT_LEAST, ErrorsOf, whole_number
+from api.places import AmbiguousAddress
 from api.problems import of_rule
 from api.roles import READ_COMPLAINTS, READ_HISTORY
 from domain.complaint import UnknownComplaint
@@ -89,7 +90,7 @@ def _complaint_route() -> Route:
         roles=READ_COMPLAINTS,
         parameters=(ADDRESS, ACCEPT_LANGUAGE),
         headers=_PLACE,
-        problems=(*_READ, of_rule(UnknownComplaint)),
+        problems=(*_READ, of_rule(UnknownComplaint), of_rule(AmbiguousAddress)),
     )
 
 
@@ -115,7 +116,7 @@ def _history_route() -> Route:
             ACCEPT_LANGUAGE,
         ),
         headers=_PLACE,
-        problems=(*_READ, of_rule(UnknownComplaint)),
+        problems=(*_READ, of_rule(UnknownComplaint), of_rule(AmbiguousAddress)),
     )
 
 

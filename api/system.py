@@ -21,11 +21,16 @@ from api.http import Answer, Asked, Route, recognise
 from api.parameters import IDEMPOTENCY_KEY, ErrorsOf
 from api.problems import ProblemError, ProblemType, catalogue
 from api.roles import READ_METRICS, ROLES
+from api.strict import FieldError
 from ledger.writer import Unavailable
+from projections import VIEWS
 
 _LAG = """
-SELECT p.view, p.partition, p.position, h.position - p.position
-FROM views.positions AS p JOIN ledger.heads AS h USING (partition) ORDER BY 1, 2"""
+SELECT p.view, p.partition, p.position, h.position - p.position,
+       coalesce(greatest(extract(epoch FROM ledger.clock() - e.recorded_at), 0), 0)::float8
+FROM views.positions AS p JOIN ledger.heads AS h USING (partition)
+    LEFT JOIN ledger.events AS e ON e.partition = p.partition AND e.position = p.position + 1
+ORDER BY 1, 2"""
 _ASSETS = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -57,6 +62,24 @@ POSITION = Gauge(
 LAG = Gauge(
     "closedloop_view_lag_events", "Events not taken in.", ("view", "partition"), registry=REGISTRY
 )
+AGE = Gauge(
+    "closedloop_view_lag_seconds",
+    "Age of the next event.",
+    ("view", "partition"),
+    registry=REGISTRY,
+)
+# 1 for a view that stands before an event; `runner` and `ledger` hold up all of them
+HALTED = Gauge("closedloop_halted", "Whether it stands still.", ("name",), registry=REGISTRY)
+SECONDS = Histogram("closedloop_append_seconds", "Time to append a batch.", registry=REGISTRY)
+ENTRIES = Histogram(
+    "closedloop_append_entries", "Commands in a batch.", buckets=(1, 4, 16, 64), registry=REGISTRY
+)
+
+
+def appended(entries: int, seconds: float) -> None:
+    """Count a batch that was appended."""
+    ENTRIES.observe(entries)
+    SECONDS.observe(seconds)
 
 
 class Health(msgspec.Struct):
@@ -163,14 +186,22 @@ async def _live(asked: Asked) -> Answer:
     return Answer(content=Health("live", {}))
 
 
+_NOT_READY = msgspec.structs.replace(
+    problems.UNAVAILABLE,
+    detail="Views stand still: see errors.",
+    detail_zh="视图已停止更新，详见 errors。",
+)
+
+
 async def _ready(asked: Asked) -> Answer:
     lags = await asked.services.ledger.query(_LAG, {})
-    checks = {"database": "answers"}
     runner = asked.services.runner
-    for view, problem in (runner.halted() if runner is not None else {}).items():
-        checks[f"view {view}"] = problem
+    if runner is not None and (halted := runner.halted()):
+        errors = tuple(FieldError(f"/{name}", "halted", why) for name, why in halted.items())
+        raise ProblemError(_NOT_READY, errors=errors)
+    checks = {"database": "answers"}
     checks |= {
-        f"view {view} {partition}": f"{lag} events behind" for view, partition, _, lag in lags
+        f"view {view} {partition}": f"{lag} events behind" for view, partition, _, lag, _ in lags
     }
     return Answer(content=Health("ready", checks))
 
@@ -182,12 +213,18 @@ async def _metrics(asked: Asked) -> Answer:
         if client.role not in READ_METRICS:
             raise ProblemError(problems.FORBIDDEN, role=client.role)
     WAITING.set(asked.services.ledger.waiting)
+    if (runner := asked.services.runner) is not None:  # else another process keeps the views
+        halted = runner.halted()
+        for name in (*VIEWS, "runner", "ledger"):
+            HALTED.labels(name).set(name in halted)
     try:
-        for view, partition, position, lag in await asked.services.ledger.query(_LAG, {}):
+        for view, partition, position, lag, age in await asked.services.ledger.query(_LAG, {}):
             POSITION.labels(view, str(partition)).set(position)
             LAG.labels(view, str(partition)).set(lag)
+            AGE.labels(view, str(partition)).set(age)
     except Unavailable:  # the metrics of the process are still worth having
         LAG.clear()
+        AGE.clear()
     return Answer(content=generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -75,10 +75,12 @@ class Ledger(Application[UUID]):
     ) -> None:
         """Use the database at `uri`, acting as `role` where one is given; no I/O yet.
 
-        `on_append` is told after each commit of this process: it wakes readers.
+        `on_append` is told after each commit of this process: it wakes readers. `on_commit` may
+        be set to be told how many entries shared it and how many seconds it took.
         """
         self.registry = registry
         self._on_append = on_append
+        self.on_commit: Callable[[int, float], None] = lambda entries, seconds: None
         self.partitions = 1
         self._uri = uri
         self._role = role
@@ -102,7 +104,7 @@ class Ledger(Application[UUID]):
         rows = await self.query("SELECT value FROM ledger.settings WHERE name = 'partitions'", {})
         self.partitions = int(rows[0][0])
         self._writers = [
-            Writer(self._uri, partition, role=self._role, on_append=self._on_append)
+            Writer(self._uri, partition, role=self._role, on_append=self._appended)
             for partition in range(self.partitions)
         ]
         for writer in self._writers:
@@ -119,6 +121,10 @@ class Ledger(Application[UUID]):
     def waiting(self) -> int:
         """How many commands wait to be appended."""
         return sum(writer.waiting for writer in self._writers)
+
+    def _appended(self, entries: int, seconds: float) -> None:
+        self._on_append()
+        self.on_commit(entries, seconds)
 
     # --- writing ----------------------------------------------------------------------------
 

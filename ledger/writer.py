@@ -1,6 +1,7 @@
 """The writer: one task per process and partition, owning its connection; appends what waits."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,9 +30,12 @@ class Writer:
         partition: int,
         *,
         role: str | None = None,
-        on_append: Callable[[], None] = lambda: None,
+        on_append: Callable[[int, float], None] = lambda entries, seconds: None,
     ) -> None:
-        """Append to this partition of the database at `uri`; tell `on_append` after each commit."""
+        """Append to this partition of the database at `uri`.
+
+        `on_append` is told after each commit: how many entries shared it, how many seconds it took.
+        """
         self._uri = uri
         self._on_append = on_append
         self._role = role
@@ -79,6 +83,7 @@ class Writer:
             batch = [await self._waiting.get()]
             while len(batch) < MAX_BATCH and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
+            begun = time.monotonic()
             try:
                 outcomes = await self._commit([entry for entry, _ in batch])
             except BaseException as error:
@@ -91,7 +96,7 @@ class Writer:
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
-            self._on_append()
+            self._on_append(len(batch), time.monotonic() - begun)
 
     async def _commit(self, entries: list[Entry]) -> list[Outcome]:
         """Append in one transaction; a lost connection is resolved by the command ids.

@@ -83,7 +83,7 @@ CREATE TABLE views.complaints (
 COMMENT ON TABLE views.complaints IS
     'Grain: one row per complaint: where it stands. Folded by projections/complaints.py.';
 COMMENT ON COLUMN views.complaints.external_ref_hash IS
-    'HMAC-SHA256 of channel and outside reference, keyed by the secret of the installation.';
+    'HMAC-SHA256 of the outside reference alone, keyed by the secret of the installation.';
 COMMENT ON COLUMN views.complaints.imprecise IS
     'Milestones whose time of day nobody told: name to {precision, on}; their _at is only a bound.';
 
@@ -93,7 +93,7 @@ CREATE INDEX complaints_list_by_stage ON views.complaints (stage, received_at DE
 CREATE INDEX complaints_list_by_severity ON views.complaints (severity, received_at DESC, complaint_id);
 CREATE INDEX complaints_list_by_channel ON views.complaints (channel, received_at DESC, complaint_id);
 CREATE INDEX complaints_list_by_owner ON views.complaints (owner_unit, received_at DESC, complaint_id);
-CREATE INDEX complaints_by_external_ref ON views.complaints (external_ref_hash)
+CREATE INDEX complaints_by_external_ref ON views.complaints (external_ref_hash, channel)
     WHERE external_ref_hash IS NOT NULL;
 
 CREATE TABLE views.complaint_source_facts (

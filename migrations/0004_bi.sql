@@ -445,8 +445,7 @@ counted AS (
                AS disputed_later_count,
            count(*) FILTER (WHERE s.is_in_rates
                                   AND s.verdict_as_occurred <> s.verdict_as_recorded)
-               AS differing_verdict_count,
-           max(s.ledger_position) AS ledger_position
+               AS differing_verdict_count
     FROM views.sla_clocks AS s CROSS JOIN r
     WHERE s.due_at IS NOT NULL
     GROUP BY 1, 2, 3
@@ -454,7 +453,7 @@ counted AS (
 rated AS (
     SELECT clock, severity, due_month_date, clock_count, met_count, missed_count, overdue_count,
            open_count, cancelled_count, out_of_rates_count, disputed_later_count,
-           differing_verdict_count, ledger_position,
+           differing_verdict_count,
            met_count + missed_count + overdue_count AS judged_count
     FROM counted
 )
@@ -478,8 +477,7 @@ SELECT a.clock || ':' || a.severity || ':' || to_char(a.due_month_date, 'YYYY-MM
        a.cancelled_count,
        a.out_of_rates_count,
        a.clock_count,
-       a.differing_verdict_count,
-       a.ledger_position
+       a.differing_verdict_count
 FROM rated AS a
 LEFT JOIN bi.dim_codes AS clock ON clock.dimension = 'clock' AND clock.code = a.clock
 LEFT JOIN bi.dim_codes AS severity ON severity.dimension = 'severity' AND severity.code = a.severity;
@@ -682,7 +680,6 @@ BEGIN
         ('sla_attainment', 'out_of_rates_count', 'Beside the rate: clocks of complaints withdrawn, declined or merged, and of what is no complaint.'),
         ('sla_attainment', 'clock_count', 'All clocks, in the rate or beside it.'),
         ('sla_attainment', 'differing_verdict_count', 'Clocks in rates whose verdict as occurred differs from that as recorded.'),
-        ('sla_attainment', 'ledger_position', 'Largest position of the rows counted.'),
         ('watermarks', 'watermark_id', 'Unique key: view and partition.'),
         ('watermarks', 'view_name', 'Permanent name of the view.'),
         ('watermarks', 'ledger_partition', 'Partition of the ledger.'),

@@ -1,5 +1,7 @@
 """Read models: each view in a file of its own, folded from events and kept by the engine."""
 
+from domain.rulebook.defaults import DEFAULT_RULES
+from domain.rules import Rules
 from projections.complaints import complaints_view
 from projections.sla import sla_view
 from projections.timeline import timeline_view
@@ -9,6 +11,6 @@ VIEWS = ("complaints", "timeline", "sla")
 """The permanent names of all views; they key the positions."""
 
 
-def all_views(secret: bytes) -> tuple[View, ...]:
+def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:
     """Every view there is; outside references are kept as hashes keyed by the secret."""
-    return complaints_view(secret), timeline_view(), sla_view()
+    return complaints_view(secret, rules.published_source_facts), timeline_view(), sla_view()

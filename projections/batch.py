@@ -12,7 +12,7 @@ import psycopg
 
 from domain.kernel import Recorded
 from ledger import database
-from ledger.registry import COLUMNS, Registry, StoredRow
+from ledger.registry import COLUMNS, Registry, StoredRow, UnknownEvent
 from projections.view import Row, Table, View
 
 Connection = psycopg.Connection[Any]
@@ -35,6 +35,7 @@ WHERE h.partition = %(partition)s ORDER BY e.position"""
 
 _POSITION = 1 + StoredRow._fields.index("position")  # in a row of _READ
 _TYPE = 1 + StoredRow._fields.index("type")
+_SCHEMA_VERSION = 1 + StoredRow._fields.index("schema_version")
 
 _FAILED_AT = """
 SELECT p.position + 1, coalesce(e.type, 'no event')
@@ -81,15 +82,21 @@ class Reader:
     def __init__(self, registry: Registry) -> None:
         """Decode with this registry."""
         self._registry = registry
+        self._known = {name: kind.schema_version for name, kind in registry.types.items()}
         self._batches: dict[int, tuple[tuple[int, int], list[Any], dict[int, Recorded[Any]]]] = {}
 
     def read(
         self, connection: Connection, view: View, partition: int, after: int, limit: int
     ) -> tuple[int, list[Recorded[Any]]]:
-        """The last position read and the events up to it that the view takes in."""
+        """The last position read and the events up to it that the view takes in.
+
+        Events of other slices are passed over. Raises `UnknownEvent` for one that a newer release
+        wrote, whichever view asks: nobody here can say that it does not concern the view.
+        """
         asked, rows, decoded = self._batches.get(partition, ((-1, 0), [], {}))
         if asked != (after, limit):
             rows, decoded = _dense(connection, partition, after, limit), {}
+            self._refuse_unknown(rows)
             if rows:  # an event never changes; that there is none yet, does
                 self._batches[partition] = ((after, limit), rows, decoded)
         events = []
@@ -100,6 +107,12 @@ class Reader:
                     recorded = decoded[row[_POSITION]] = self._registry.decode(row[1:])
                 events.append(recorded)
         return after + len(rows), events
+
+    def _refuse_unknown(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            name, schema_version = row[_TYPE], row[_SCHEMA_VERSION]
+            if not 1 <= schema_version <= self._known.get(name, 0):
+                raise UnknownEvent(f"schema version {schema_version} is not known to this release")
 
 
 def _dense(connection: Connection, partition: int, after: int, limit: int) -> list[Any]:
@@ -216,7 +229,14 @@ def _halted(connection: Connection, view: View, partition: int, error: Exception
     """The event before which a view stands after an error, without the words of the error."""
     place = {"view": view.name, "partition": partition}
     position, event_type = connection.execute(_FAILED_AT, place).fetchone() or (0, "no event")
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = [frame for frame in frames if "site-packages" not in frame.filename][-1]
-    cause = f"{type(error).__name__} in {PurePath(frame.filename).name}, line {frame.lineno}"
+    # What it says of an unknown event is our own word; any other message may quote a person.
+    cause = str(error) if isinstance(error, UnknownEvent) else cause_of(error)
     return ViewHalted(view.name, partition, position, event_type, cause)
+
+
+def cause_of(error: BaseException) -> str:
+    """What went wrong and where in our code, without the words of the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename]
+    place = f" in {PurePath(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{place}"

@@ -1,7 +1,5 @@
 """The view `complaints`: where every complaint stands, for lists, look-ups and `bi`."""
 
-import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -32,43 +30,45 @@ from domain.complaint.resolution import (
     SatisfactionRecorded,
 )
 from domain.complaint.state import ComplaintClosed
-from domain.complaint.vocabulary import Facts
 from domain.kernel import Recorded
+from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import tracking_number
+from projections.complaint_facts import Changes, columns_of
 from projections.complaint_row import COMPLAINTS, SOURCE_FACTS, ComplaintRow, SourceFactRow
 from projections.progress import Progress, is_exact, is_late_recorded, told_on
 from projections.view import Row, View
 
 
-def complaints_view(secret: bytes) -> View:
-    """Where every complaint stands; outside references are hashed with the secret."""
+def complaints_view(
+    secret: bytes, published: frozenset[str] = DEFAULT_RULES.published_source_facts
+) -> View:
+    """Where every complaint stands; outside references are hashed with the secret.
+
+    Of what sources tell, only the facts of the published names are kept: any other may be free
+    text about a person.
+    """
 
     def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
         row = next((row for row in rows if isinstance(row, ComplaintRow)), None)
         facts: list[Row] = []
         for recorded in events:
             row = _register(recorded, secret) if row is None else _after(row, recorded, secret)
-            if isinstance(recorded.event, SourceFactRecorded):
+            event = recorded.event
+            if isinstance(event, SourceFactRecorded) and event.name in published:
                 facts.append(_source_fact(row, recorded))
+                row = replace(row, source_facts={**row.source_facts, event.name: event.value})
         return facts if row is None else [row, *facts]
 
     return View("complaints", (COMPLAINTS, SOURCE_FACTS), COMPLAINT.events, fold)
 
 
-def external_ref_hash(secret: bytes, channel: str, external_ref: str) -> bytes:
-    """The keyed hash by which an outside reference is looked up, under the channel it came by."""
-    return hmac.new(secret, f"{channel}\n{external_ref}".encode(), hashlib.sha256).digest()
-
-
 # --- fold -----------------------------------------------------------------------------------
 
-Changes = dict[str, Any]  # column to value
 Change = Callable[[ComplaintRow, Recorded[Any]], Changes]
 
 
 def _register(recorded: Recorded[Any], secret: bytes) -> ComplaintRow:
     event: ComplaintRegistered = recorded.event
-    told = _facts(event, event.channel, secret)
     return ComplaintRow(
         partition=recorded.partition,
         complaint_id=recorded.stream_id,
@@ -94,7 +94,7 @@ def _register(recorded: Recorded[Any], secret: bytes) -> ComplaintRow:
         source_facts={},
         imprecise={},
         customer_id=event.customer_id,
-        **told,
+        **columns_of(event, secret),
     )
 
 
@@ -107,57 +107,12 @@ def _after(row: ComplaintRow, recorded: Recorded[Any], secret: bytes) -> Complai
         changes |= {"stage": after.stage, "cycle": after.cycle, "is_accepted": after.is_accepted}
     match event:
         case DetailAdded(details=facts) | FieldCorrected(new=facts):
-            changes |= _facts(facts, row.channel, secret)
-        case SourceFactRecorded(name=name, value=value):
-            changes["source_facts"] = {**row.source_facts, name: value}
+            changes |= columns_of(facts, secret)
         case SatisfactionRecorded(score=score):
             changes["last_satisfaction_score"] = score
         case _ if (change := _CHANGES.get(type(event))) is not None:
             changes |= change(row, recorded)
     return replace(row, **changes)
-
-
-def _facts(facts: Facts, channel: str, secret: bytes) -> Changes:
-    """The columns that told facts fill; what is personal fills none, or a hash."""
-    told: Changes = {
-        name: value for name in _PLAIN_FACTS if (value := getattr(facts, name)) is not None
-    }
-    if facts.external_ref is not None:
-        reached_by = facts.channel or channel
-        told["external_ref_hash"] = external_ref_hash(secret, reached_by, facts.external_ref)
-    if facts.complainant is not None:
-        told["complainant_role"] = facts.complainant.role
-    if facts.customer_tier is not None:
-        told["customer_tier"] = facts.customer_tier.value
-    if facts.customer_segment is not None:
-        told["customer_segment"] = facts.customer_segment.value
-    if (product := facts.product) is not None:
-        told["product_sku"], told["product_model"] = product.sku, product.model
-        told["product_batch"], told["product_supplier"] = product.batch, product.supplier
-    if facts.requested_remedy is not None:
-        told["requested_remedy_kind"] = facts.requested_remedy.kind
-    if facts.disputed_amount is not None:
-        told["disputed_amount_minor"] = facts.disputed_amount.minor
-        told["disputed_currency"] = facts.disputed_amount.currency
-    if facts.exposure is not None:
-        told["is_public"] = facts.exposure.is_public
-    if facts.safety_signal is not None:
-        told["has_safety_signal"] = facts.safety_signal
-    return told
-
-
-_PLAIN_FACTS = (
-    "channel",
-    "source_tier",
-    "source_system",
-    "received_unit",
-    "origin",
-    "language",
-    "nature",
-    "unit_complained_about",
-    "region",
-    "reply_due_at",
-)
 
 
 def _source_fact(row: ComplaintRow, recorded: Recorded[Any]) -> SourceFactRow:

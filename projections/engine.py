@@ -11,19 +11,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
+import psycopg
 import structlog
 
 from ledger import database
 from ledger.registry import Registry
-from projections.batch import Connection, CorruptLedger, Reader, ViewHalted, advance
-from projections.digest import digest_of
+from projections.batch import Connection, CorruptLedger, Reader, ViewHalted, advance, cause_of
+from projections.digest import Digest, digest_of
 from projections.view import View
 
 log = structlog.get_logger("closedloop.views")
 
 BATCH = 1000
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.005, 0.25
-FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.05, 2.0
+FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.05, 5.0
+LOCKED_AGAIN_SECONDS = 1.0
+
+LOCKED = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.DeadlockDetected,
+)
+"""Somebody else has the tables of a view: its transaction is taken back, the connection lives."""
 
 _PATIENT = (
     "-c lock_timeout=60s -c statement_timeout=0"
@@ -94,13 +103,15 @@ class Runner:
         self._views = {view.name: view for view in views}
         self._batch_size = batch_size
         self._try_again_after = try_again_after
-        self._halted: dict[str, tuple[ViewHalted, float]] = {}
+        self._set_aside: dict[str, tuple[Exception, float]] = {}  # and when to try it again
+        self._trouble: tuple[str, str] | None = None  # what holds up every view
+        self._failures = 0  # in a row
 
     # --- keeping in step --------------------------------------------------------------------
 
     def catch_up(self) -> None:
-        """Bring every view to the head; a halted one is raised once the others are there."""
-        self._halted.clear()
+        """Bring every view to the head; what stops one is raised once the others are there."""
+        self._set_aside.clear()
         pause = FIRST_PAUSE_SECONDS
         with self._connect() as connection:
             reader = Reader(self._registry)
@@ -110,39 +121,62 @@ class Runner:
                     continue
                 threading.Event().wait(pause)  # another runner is at work on what is left
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)
-        for problem, _ in list(self._halted.values()):
+        for problem, _ in list(self._set_aside.values()):
             raise problem
 
     def run(self, stop: threading.Event, wake: threading.Event) -> None:
         """Keep every view in step until told to stop; `wake` makes it look at once.
 
-        A database that is away is awaited; a halted view does not hold up the others; a
-        damaged ledger ends the run.
+        Nothing else ends it: a view that is halted or locked does not hold up the others, and
+        what holds up all of them is logged, told by `halted` and tried again, ever more rarely.
         """
-        backoff = FIRST_BACKOFF_SECONDS
-        while not stop.is_set():
-            try:
-                with self._connect() as connection:
-                    backoff = FIRST_BACKOFF_SECONDS
-                    self._follow(connection, stop, wake)
-            except database.TRANSIENT as error:
-                log.warning("database away", error=type(error).__name__, retry_in=backoff)
-                stop.wait(backoff)
-                backoff = min(backoff * 2, LAST_BACKOFF_SECONDS)
-            except CorruptLedger as error:
-                log.critical("ledger corrupt", detail=str(error))
-                raise
+        try:
+            while not stop.is_set():
+                try:
+                    with self._connect() as connection:
+                        self._follow(connection, stop, wake)
+                except Exception as error:
+                    stop.wait(self._failed(error))
+        except BaseException as error:
+            self._trouble = "runner", f"its thread has ended: {cause_of(error)}"
+            raise
 
     def halted(self) -> dict[str, str]:
-        """The views that stand still before an event they cannot take in, and why."""
-        return {name: str(problem) for name, (problem, _) in list(self._halted.items())}
+        """What stands still and why: views before an event they cannot take in, or all of them.
+
+        What holds up all of them goes by the name `ledger`, where that is damaged, or `runner`.
+        """
+        told = {
+            name: str(problem)
+            for name, (problem, _) in list(self._set_aside.items())
+            if isinstance(problem, ViewHalted)
+        }
+        return told if (trouble := self._trouble) is None else {**told, trouble[0]: trouble[1]}
+
+    def _failed(self, error: Exception) -> float:
+        """Remember and log what holds up every view; returns the seconds to wait before a retry."""
+        pause = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(self._failures, 20), LAST_BACKOFF_SECONDS)
+        self._failures += 1
+        match error:
+            case CorruptLedger():
+                self._trouble = "ledger", str(error)
+                log.critical("ledger corrupt", detail=str(error), retry_in=pause)
+            case _ if isinstance(error, database.TRANSIENT):
+                self._trouble = "runner", f"the database is away: {type(error).__name__}"
+                log.warning("database away", error=type(error).__name__, retry_in=pause)
+            case _:
+                self._trouble = "runner", cause_of(error)
+                log.error("runner failed", cause=cause_of(error), retry_in=pause)
+        return pause
 
     def _follow(self, connection: Connection, stop: threading.Event, wake: threading.Event) -> None:
         """Work while there is work, and look for more: soon at first, ever more rarely."""
         reader, pause = Reader(self._registry), FIRST_PAUSE_SECONDS
         while not stop.is_set():
             wake.clear()
-            if self._pass(connection, reader, stop):
+            moved = self._pass(connection, reader, stop)
+            self._trouble, self._failures = None, 0
+            if moved:
                 pause = FIRST_PAUSE_SECONDS
             else:
                 wake.wait(pause)
@@ -152,26 +186,33 @@ class Runner:
         self, connection: Connection, reader: Reader, stop: threading.Event | None = None
     ) -> int | None:
         """One batch for every view that is not at the head; None where all of them are."""
-        self._forgive()
-        waiting = [name for name in self._views if name not in self._halted]
-        behind = connection.execute(_NOT_AT_HEAD, {"views": waiting}, prepare=True).fetchall()
+        trying = [name for name in self._views if not self._rests(name)]
+        behind = connection.execute(_NOT_AT_HEAD, {"views": trying}, prepare=True).fetchall()
+        for name in set(trying) - {name for _, name in behind}:
+            self._set_aside.pop(name, None)  # somebody else has taken in what stopped it
         moved = 0
         for partition, name in behind:
-            if name in self._halted or (stop is not None and stop.is_set()):
+            if self._rests(name) or (stop is not None and stop.is_set()):
                 continue
             try:
-                moved += advance(connection, reader, self._views[name], partition, self._batch_size)
+                passed = advance(connection, reader, self._views[name], partition, self._batch_size)
             except ViewHalted as problem:
                 log.error("view halted", detail=str(problem))
-                self._halted[name] = (problem, time.monotonic())
+                self._set_aside[name] = problem, time.monotonic() + self._try_again_after
                 moved += 1
+            except LOCKED as problem:
+                log.warning("view locked", view=name, error=type(problem).__name__)
+                self._set_aside[name] = problem, time.monotonic() + LOCKED_AGAIN_SECONDS
+            else:
+                moved += passed
+                if passed:
+                    self._set_aside.pop(name, None)
         return moved if behind else None
 
-    def _forgive(self) -> None:
-        now = time.monotonic()
-        for name, (_, since) in list(self._halted.items()):
-            if now - since > self._try_again_after:
-                self._halted.pop(name, None)
+    def _rests(self, name: str) -> bool:
+        """Whether a view that was stopped is not to be tried again yet."""
+        _, until = self._set_aside.get(name, (None, 0.0))
+        return time.monotonic() < until
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
@@ -180,6 +221,8 @@ class Runner:
             # A crash may take the last batches back, rows and position together.
             connection.execute("SET synchronous_commit = off")
             connection.execute(_REGISTER, {"views": list(self._views)})
+            # While it waits for the tables of one view, all the others wait with it.
+            connection.execute("SET lock_timeout = '200ms'")
             yield connection
 
     # --- telling ----------------------------------------------------------------------------
@@ -205,6 +248,10 @@ class Runner:
 
     def digest(self, name: str) -> str:
         """SHA-256 over every row of a view: equal for equal content, however it came about."""
+        return self.digest_at(name).sha256
+
+    def digest_at(self, name: str) -> Digest:
+        """The digest of a view with the positions it belongs to, read in one snapshot."""
         with self._visit() as connection:
             return digest_of(connection, self._views[name])
 
@@ -236,7 +283,7 @@ class Runner:
                         if progress is not None:
                             progress(done + position, total)
                     done += head
-        self._halted.pop(name, None)
+        self._set_aside.pop(name, None)
         return done
 
     @contextmanager

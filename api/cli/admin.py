@@ -14,6 +14,7 @@ from api.roles import ROLES
 from api.runtime import checked_login, embedded, first_line, migrate_database, owner_uri
 from domain.kernel import Rejected
 from ledger.database import DatabaseError
+from ledger.ids import write_token
 from ledger.migrate import MAX_PARTITIONS, missing_migrations
 from projections import VIEWS
 
@@ -116,7 +117,8 @@ def status(show_config: bool, digests: bool) -> None:
     if digests:
         runner = runner_for(config, checked_login(config))
         for name in VIEWS:
-            click.echo(f"{name} {runner.digest(name)}")
+            digest = runner.digest_at(name)
+            click.echo(f"{name} {digest.sha256} at {write_token(digest.positions)}")
         return
     if config.database_url is None:
         found = embedded(config).status()

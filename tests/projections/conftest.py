@@ -40,6 +40,7 @@ def filled(database: Database) -> Database:
                 ("timely_response", "Yes"),
                 ("disputed", "no"),
                 ("sent_to_company_on", "2015-02-31"),
+                ("their_note", "said so"),
             )
         ),
         imported(ComplaintClosed(reason="imported"), after(0).replace(year=2015), "unknown"),

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from msgspec.structs import replace
 
+from api.app import registry
 from domain.complaint import COMPLAINT
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
@@ -39,11 +40,11 @@ from domain.complaint.vocabulary import Category, DecidedBy, Facts, Product
 from domain.kernel import Actor, Context, Money, Recorded, Rejected, Source
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import partition_of
-from ledger.registry import Registry
 from tests.world import EVIDENCE_ID, NOTICE, SHA256
 
-REGISTRY = Registry(COMPLAINT.events)
+REGISTRY = registry()
 SECRET = b"a secret of the tests"
+SOURCE_FACTS = ("disputed", "their_note")  # one that is published, one that is not
 BEGIN = datetime(2026, 1, 30, 6, 0, tzinfo=UTC)
 WHY: dict[str, Any] = {"reason_code": "because", "reason_text": "客户 said so"}
 
@@ -218,7 +219,7 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
         lambda: RecordSatisfaction(score=chance.randint(1, 5), by="customer", channel="sms"),
         lambda: CloseComplaint(reason=chance.choice(["verified", "imported"])),
         lambda: ReopenComplaint(**WHY),
-        lambda: RecordSourceFact(name=f"fact_{chance.randrange(2)}", value=str(chance.random())),
+        lambda: RecordSourceFact(name=chance.choice(SOURCE_FACTS), value=str(chance.random())),
         lambda: AddDetail(details=Facts(region="310000", received_unit="hotline-2")),
         lambda: CorrectField(new=Facts(received_unit="front-desk"), **WHY),
         lambda: CorrectField(new=Facts(nature=chance.choice(["complaint", "enquiry"])), **WHY),

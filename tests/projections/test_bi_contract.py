@@ -141,6 +141,14 @@ def test_nothing_personal_is_named_and_nothing_personal_is_found(filled: Databas
             assert not any(word in text for word in ("不制冷 😡", "REF-", "S-1", "said so"))
 
 
+def test_a_row_that_can_lose_what_it_counts_has_no_position_to_load_it_by(
+    filled: Database,
+) -> None:
+    """A clock that moves to another severity would take its position out of the row it leaves."""
+    aggregated = {name for relation, name, _, _ in columns(filled) if relation == "sla_attainment"}
+    assert "ledger_position" not in aggregated
+
+
 def test_the_bi_role_reads_bi_and_nothing_else(filled: Database) -> None:
     for relation in RELATIONS:
         assert rows(filled, f"SELECT count(*) FROM bi.{relation}")[0][0] > 0

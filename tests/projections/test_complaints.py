@@ -33,11 +33,12 @@ from domain.complaint.vocabulary import (
 )
 from domain.kernel import Money, Recorded, fold
 from projections import all_views
+from projections.complaint_facts import external_ref_hash
 from projections.complaint_row import ComplaintRow, SourceFactRow
-from projections.complaints import external_ref_hash
+from projections.complaints import complaints_view
 from projections.timeline import TimelineRow
 from tests import world
-from tests.projections.folding import after, folded, imported, told
+from tests.projections.folding import after, folded, imported, in_order, told
 from tests.projections.histories import SECRET, random_histories
 from tests.projections.personal import personal_fields
 
@@ -95,7 +96,7 @@ def test_a_registration_is_shown_with_everything_that_is_not_personal() -> None:
         True,
         True,
     )
-    assert row.external_ref_hash == external_ref_hash(SECRET, "phone", "R-1")
+    assert row.external_ref_hash == external_ref_hash(SECRET, "R-1")
     stored = msgspec.json.encode(row).decode()
     assert not any(secret in stored for secret in ("全额退款", "S-1", "example.org", "R-1"))
 
@@ -114,8 +115,8 @@ def test_what_is_learned_later_is_added_and_corrected() -> None:
         ),
     )
     assert (row.language, row.region, row.channel) == ("en", "310000", "app")
-    # the outside system knows the complaint by the channel it came by
-    assert row.external_ref_hash == external_ref_hash(SECRET, "phone", "R-2")
+    # found by the reference and the present channel, whichever of them was corrected
+    assert row.external_ref_hash == external_ref_hash(SECRET, "R-2")
 
 
 def test_a_complaint_worked_to_its_end_shows_every_milestone() -> None:
@@ -177,6 +178,19 @@ def test_the_last_score_and_what_the_source_says_are_kept() -> None:
     assert facts["company_response"].is_late_recorded
 
 
+def test_of_what_a_source_tells_only_published_facts_are_kept() -> None:
+    events = [
+        registered(),
+        told(SourceFactRecorded(name="consumer_narrative", value="王小明 was rude"), 1),
+        told(SourceFactRecorded(name="disputed", value="no"), 2),
+    ]
+    rows = folded("complaints", *events)
+    assert "王小明" not in msgspec.json.encode(rows).decode()
+    assert [row.name for row in rows if isinstance(row, SourceFactRow)] == ["disputed"]
+    own = complaints_view(SECRET, frozenset({"consumer_narrative"})).fold([], in_order(events))
+    assert {row.name for row in own if isinstance(row, SourceFactRow)} == {"consumer_narrative"}
+
+
 # --- times as they were told ------------------------------------------------------------------
 
 
@@ -223,7 +237,8 @@ def test_stage_cycle_and_owner_are_those_that_decisions_are_made_on(seed: int) -
     assert (row.owner_unit, row.owner_person) == (state.owner_unit, state.owner_person)
     assert (row.nature, row.is_provisional) == (state.nature, state.is_provisional)
     assert (row.close_reason, row.closed_at) == (state.close_reason, state.closed_at)
-    assert (row.version, row.source_facts) == (state.version, state.source_facts)
+    published = {name: told for name, told in state.source_facts.items() if name == "disputed"}
+    assert (row.version, row.source_facts) == (state.version, published)
     assert (row.problem_key, row.is_accepted) == (state.problem_key, state.is_accepted)
     entries = [row for row in folded("timeline", *history) if isinstance(row, TimelineRow)]
     assert [entry.version for entry in entries] == list(range(1, len(history) + 1))

@@ -1,0 +1,162 @@
+"""The live runner never gives up: what holds it up is told, waited for and forgotten."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from structlog.testing import capture_logs
+
+from projections import VIEWS
+from projections.engine import Runner
+from tests.api.serving import served
+from tests.conftest import Database
+from tests.projections.histories import REGISTRY, store
+from tests.projections.running import HISTORY, query_all, runner
+from tests.projections.test_engine_faults import wait_until
+
+
+@contextmanager
+def following(running: Runner) -> Iterator[None]:
+    """Have the runner keep step until the block ends."""
+    stop, wake = threading.Event(), threading.Event()
+    with ThreadPoolExecutor() as threads:
+        going = threads.submit(running.run, stop, wake)
+        try:
+            yield
+        finally:
+            stop.set()
+            wake.set()
+        going.result(30)
+
+
+def break_and_keep(database: Database, position: int) -> None:
+    """Take an event out of the ledger, so that it can be put back."""
+    query_all(database, "ALTER TABLE ledger.events DISABLE TRIGGER events_are_for_ever")
+    query_all(
+        database,
+        "CREATE TABLE public.kept AS SELECT * FROM ledger.events"
+        f" WHERE position = {position}; DELETE FROM ledger.events WHERE position = {position}",
+    )
+
+
+def put_back(database: Database) -> None:
+    query_all(database, "INSERT INTO ledger.events SELECT * FROM public.kept")
+
+
+def test_a_damaged_ledger_is_told_until_it_is_repaired(fresh_database: Database) -> None:
+    store(fresh_database.owner, HISTORY[:10])
+    break_and_keep(fresh_database, 5)
+    running = runner(fresh_database)
+    with following(running):
+        wait_until(lambda: "no event at position 5 " in running.halted().get("ledger", ""))
+        put_back(fresh_database)
+        wait_until(lambda: running.positions() == {view: {0: 10} for view in VIEWS})
+        wait_until(lambda: running.halted() == {})
+
+
+def test_a_runner_that_may_not_read_is_told_and_works_once_it_may(
+    fresh_database: Database,
+) -> None:
+    store(fresh_database.owner, HISTORY[:10])
+    query_all(fresh_database, "REVOKE SELECT ON ledger.heads FROM closedloop_app")
+    running = runner(fresh_database)
+    with capture_logs() as logs, following(running):
+        wait_until(lambda: "InsufficientPrivilege" in running.halted().get("runner", ""))
+        query_all(fresh_database, "GRANT SELECT ON ledger.heads TO closedloop_app")
+        wait_until(lambda: running.positions() == {view: {0: 10} for view in VIEWS})
+        wait_until(lambda: running.halted() == {})
+    assert {entry["event"] for entry in logs} == {"runner failed"}
+
+
+def test_errors_are_retried_ever_more_rarely(fresh_database: Database) -> None:
+    store(fresh_database.owner, HISTORY[:10])
+    break_and_keep(fresh_database, 5)
+    running = runner(fresh_database)
+    with capture_logs() as logs, following(running):
+        wait_until(lambda: len(logs) >= 4)
+    pauses = [entry["retry_in"] for entry in logs]
+    assert pauses[:4] == [0.05, 0.1, 0.2, 0.4]
+
+
+def test_a_runner_whose_thread_is_ended_says_so(fresh_database: Database) -> None:
+    class Ended(BaseException):
+        pass
+
+    class Wake(threading.Event):
+        def clear(self) -> None:
+            raise Ended
+
+    running = runner(fresh_database)
+    with pytest.raises(Ended):
+        running.run(threading.Event(), Wake())
+    assert running.halted()["runner"].startswith("its thread has ended: Ended in ")
+
+
+def test_a_locked_view_does_not_hold_up_the_others(fresh_database: Database) -> None:
+    store(fresh_database.owner, HISTORY[:10])
+    running = runner(fresh_database)
+    with psycopg.connect(fresh_database.owner) as other, capture_logs() as logs:
+        other.execute("LOCK TABLE views.complaints")
+        with following(running):
+            wait_until(lambda: running.positions()["sla"] == {0: 10})
+            wait_until(lambda: len(logs) >= 2)  # tried again
+            reached = running.positions()
+            assert (reached["complaints"], reached["timeline"]) == ({0: 0}, {0: 10})
+            assert running.halted() == {}
+            other.rollback()
+            wait_until(lambda: running.positions()["complaints"] == {0: 10})
+    assert {(entry["event"], entry["view"]) for entry in logs} == {("view locked", "complaints")}
+
+
+def test_a_server_whose_views_stand_still_is_not_ready(fresh_database: Database) -> None:
+    with served(fresh_database) as api:
+        wait_until(lambda: api.http.get("/health/ready").status_code == 200)
+        halts = runner(fresh_database)
+        halts.catch_up()
+        [position] = {place for places in halts.positions().values() for place in places.values()}
+        store(fresh_database.owner, HISTORY[:1])
+        wait_until(lambda: halts.positions()["timeline"] == {0: position + 1})
+
+        newer = REGISTRY.encode(HISTORY[0].event, HISTORY[0].metadata)
+        with psycopg.connect(fresh_database.owner) as connection:
+            connection.execute(
+                "INSERT INTO ledger.events (partition, position, stream_id, version, type,"
+                " schema_version, recorded_at, data, metadata) VALUES (0, %s, gen_random_uuid(), 1,"
+                " 'ComplaintPraised', 1, now(), %s, %s)",
+                (position + 2, newer.data, newer.metadata),
+            )
+            connection.execute("UPDATE ledger.heads SET position = %s", (position + 2,))
+        wait_until(lambda: api.http.get("/health/ready").status_code == 503)
+        wait_until(lambda: len(api.http.get("/health/ready").json()["errors"]) == len(VIEWS))
+        answer = api.http.get("/health/ready")
+        told = answer.json()
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert (told["code"], told["retryable"]) == ("unavailable", True)
+        assert {error["pointer"] for error in told["errors"]} == {f"/{view}" for view in VIEWS}
+        assert all("ComplaintPraised" in error["detail"] for error in told["errors"])
+        metrics = api.http.get("/metrics").text
+        assert all(f'closedloop_halted{{name="{view}"}} 1.0' in metrics for view in VIEWS)
+        assert 'closedloop_halted{name="runner"} 0.0' in metrics
+
+
+def test_metrics_tell_lag_queue_and_the_latency_of_appending(fresh_database: Database) -> None:
+    with served(fresh_database) as api:
+        before = samples(api.http.get("/metrics").text)
+        api.register()
+        wait_until(lambda: samples(api.http.get("/metrics").text).get(_AGE) == 0)
+        after = samples(api.http.get("/metrics").text)
+    for name in ("closedloop_append_seconds_count", "closedloop_append_entries_sum"):
+        assert after[name] == before[name] + 1
+    assert after["closedloop_append_queue"] == 0
+
+
+_AGE = 'closedloop_view_lag_seconds{partition="0",view="complaints"}'
+
+
+def samples(text: str) -> dict[str, float]:
+    """The values of metrics by their names with labels."""
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
