@@ -22,7 +22,7 @@ from api.parameters import (
 )
 from api.places import AmbiguousAddress
 from api.problems import kebab, of_rule
-from api.roles import ROLES, may_order
+from api.roles import ROLES, is_for_keys, may_order
 from domain.complaint import ALLOWED, OccurredInFuture, UnknownComplaint
 from domain.complaint.vocabulary import Stage
 from domain.kernel import Moment, NotAllowedAtStage, Rejected
@@ -42,8 +42,8 @@ class CommandAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def routes() -> list[Route]:
-    """The route of every command."""
-    return [_route(name, command) for name, command in COMMANDS.items()]
+    """The route of every command that a key can give."""
+    return [_route(name, command) for name, command in COMMANDS.items() if is_for_keys(name)]
 
 
 def _route(name: str, command: type[Any]) -> Route:

@@ -7,7 +7,7 @@ import msgspec
 
 from api.desk import Client
 from api.problems import kebab
-from api.roles import READ_PERSONAL, may_order
+from api.roles import READ_PERSONAL, is_for_keys, may_order
 from domain.complaint import COMPLAINT, UnknownComplaint, allowed_commands
 from domain.complaint.state import Complaint
 from domain.complaint.vocabulary import Assessment, CloseReason, Facts, Nature, Stage, WaitingOn
@@ -179,6 +179,8 @@ def _allowed(state: Complaint, client: Client) -> dict[str, Allowed]:
     found = {}
     for command, rule in allowed_commands(state).items():
         name = command.__name__
+        if not is_for_keys(name):
+            continue
         if not may_order(client.role, name):
             found[name] = Allowed(
                 is_allowed=False, rule="forbidden", detail=f"Not for the role {client.role}."

@@ -13,7 +13,7 @@ import msgspec
 from api.roles import may_order
 from api.strict import decode
 from domain.complaint import COMPLAINT
-from domain.kernel import Actor, ActorKind, Context, Precision, Rejected, Source
+from domain.kernel import Actor, ActorKind, Context, Other, Precision, Rejected, Source, fold
 from domain.rules import Rules
 from ledger.application import Ledger
 from ledger.entry import CommandKey, Receipt
@@ -86,7 +86,7 @@ class Desk:
             COMPLAINT,
             stream_id,
             command,
-            self.context(order, client, known_as),
+            self.context(order, client, known_as, await self._others(command)),
             digest=_digest(order),
             expected_version=order.expected_version,
             is_new=is_new,
@@ -98,9 +98,28 @@ class Desk:
         known_as = command_id(client.principal, order.key)
         return await self.ledger.known(CommandKey(known_as, _digest(order)))
 
-    def context(self, order: Order, client: Client, known_as: UUID) -> Context:
+    async def _others(self, command: Any) -> dict[UUID, Other]:
+        """What is read of another complaint that a command names, before it is decided."""
+        named: UUID | None = getattr(command, "target_id", None)
+        history = await self.ledger.history(named) if named is not None else []
+        if named is None or not history or type(history[0].event) not in COMPLAINT.events:
+            return {}
+        state = fold(COMPLAINT, history)
+        party_id = state.facts.complainant.party_id if state.facts.complainant else None
+        return {
+            named: Other(stage=str(state.stage), customer_id=state.customer_id, party_id=party_id)
+        }
+
+    def context(
+        self,
+        order: Order,
+        client: Client,
+        known_as: UUID,
+        others: dict[UUID, Other] | None = None,
+    ) -> Context:
         """What the decision may know beside the command and the state."""
         return Context(
+            facts_of_others=others or {},
             now=self.now(),
             actor=Actor(
                 id=client.principal, kind=client.kind, role=client.role, unit_id=client.unit_id

@@ -170,8 +170,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "reason_code": "another_problem",
         "reason_text": "It is about the second air conditioner.",
     },
-    "RecordMergeReceived": {"source_id": EARLIER_ID},
-    "RecordMergeReverted": {"source_id": EARLIER_ID},
     "ClassifyRepeat": {
         "class": "repeat",
         "rule_version": "default@0",

@@ -56,6 +56,11 @@ def may_order(role: str, command: str) -> bool:
     return False
 
 
+def is_for_keys(command: str) -> bool:
+    """Whether any key can give a command; the others are for our own programs."""
+    return any(may_order(role, command) for role in ROLES)
+
+
 def table(commands: Iterable[str]) -> dict[str, dict[str, bool]]:
     """The whole table, command by role."""
     return {name: {role: may_order(role, name) for role in ROLES} for name in commands}

@@ -151,11 +151,7 @@ class ImportOnly(Rejected):
 
 # --- decide and evolve ----------------------------------------------------------------------
 
-EVENTS: tuple[type[Any], ...] = (
-    ComplaintClosed,
-    ComplaintReopened,
-    ComplaintWithdrawn,
-)
+EVENTS: tuple[type[Any], ...] = (ComplaintClosed, ComplaintReopened, ComplaintWithdrawn)
 RECORDS: dict[type[Any], type[Any]] = {  # the event that keeps what a command says
     CloseComplaint: ComplaintClosed,
     ReopenComplaint: ComplaintReopened,

@@ -1,20 +1,30 @@
 """Complaints at every stage, worked over HTTP with the examples that the documentation shows."""
 
+# long: one table of stages and the complaints it names
+
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from api.examples import EVIDENCE_ID, EXAMPLES
+from api.examples import EXAMPLES
 from api.problems import kebab
 from tests.api.serving import Api
 
 CLERK, HANDLER, HEAD = "agent-7", "engineer-3", "head-1"
+BY_HEAD = {
+    "ApproveRemedy", "DeclareFinalPosition", "DeclineComplaint", "MergeComplaint", "RejectRemedy",
+    "ReopenComplaint", "UnmergeComplaint",
+}  # fmt: skip
+"""Commands of a supervisor; the others may be a clerk's."""
 KEY_OF = {CLERK: "agent", HANDLER: "admin", HEAD: "supervisor"}
 """Each has a key of their own: where a second person is asked for, the key has to be another's."""
 
 REASON = {"reason_code": "recorded_late", "reason_text": "补录"}
+
+NAMED = ("contact_id", "evidence_id", "task_id", "request_id", "referral_id", "target_id")
+"""What commands may name beside a remedy."""
 
 
 class Case(msgspec.Struct):
@@ -26,6 +36,11 @@ class Case(msgspec.Struct):
     version: int = 0
     stage: str = ""
     contact_id: str | None = None
+    evidence_id: str | None = None
+    task_id: str | None = None  # of a task under way
+    request_id: str | None = None  # of a question not yet answered
+    referral_id: str | None = None  # of what an outside body deals with
+    target_id: str | None = None  # of another open complaint of the same customer
     proposed_id: str | None = None  # a remedy only offered
     accepted_id: str | None = None  # a remedy accepted and not carried out
     at: datetime | None = None  # when the next thing happened, if not now
@@ -38,7 +53,7 @@ class Case(msgspec.Struct):
     def body(self, command: str) -> dict[str, Any]:
         """The example of a command, about this complaint."""
         remedy_id = self.accepted_id if command == "FulfilRemedy" else self.proposed_id
-        known = {"contact_id": self.contact_id, "remedy_id": remedy_id}
+        known = {name: getattr(self, name) for name in NAMED} | {"remedy_id": remedy_id}
         return {**EXAMPLES[command], **{k: v for k, v in known.items() if k in EXAMPLES[command]}}
 
     def order(self, command: str, by: str = CLERK, **changes: Any) -> dict[str, Any]:
@@ -68,19 +83,27 @@ class Case(msgspec.Struct):
         document: dict[str, Any] = self.api.get(self.path).json()
         return document
 
+    def last(self, event: str, name: str) -> str:
+        """A field of the last event of this type."""
+        events = self.api.get(f"{self.path}/history", limit=100).json()["events"]
+        found: str = [each["data"][name] for each in events if each["type"] == event][-1]
+        return found
+
 
 def registered(api: Api, at: datetime | None = None, **facts: Any) -> Case:
-    """A complaint was received."""
+    """A complaint was received, with a photo."""
     case = Case(api, at=at)
     answer = case.order("RegisterComplaint", **facts)
     case.complaint_id, case.tracking_number = answer["complaint_id"], answer["tracking_number"]
+    case.order("AttachEvidence")
+    case.evidence_id = case.last("EvidenceAttached", "evidence_id")
     return case
 
 
 def assessed(api: Api, at: datetime | None = None) -> Case:
     """It was acknowledged and assessed."""
     case = registered(api, at)
-    case.order("AcknowledgeComplaint", evidence_id=EVIDENCE_ID)
+    case.order("AcknowledgeComplaint", evidence_id=case.evidence_id)
     case.order("AssessComplaint")
     return case
 
@@ -114,6 +137,17 @@ def reach(case: Case, by: str = CLERK) -> None:
     case.contact_id = case.read()["contacts"][-1]["contact_id"]
 
 
+def waiting(api: Api) -> Case:
+    """A task was delegated, a question asked, and an outside body deals with it."""
+    case = in_progress(api)
+    for command in ("DelegateTask", "RequestInformation", "ReferComplaint"):
+        case.order(command, by=HANDLER)
+    case.task_id = case.last("TaskDelegated", "task_id")
+    case.request_id = case.last("InformationRequested", "request_id")
+    case.referral_id = case.last("ComplaintReferred", "referral_id")
+    return case
+
+
 def resolved(api: Api, at: datetime | None = None) -> Case:
     """It was resolved; the accepted remedy is still to be carried out."""
     case = in_progress(api, at)
@@ -125,6 +159,21 @@ def answered(api: Api) -> Case:
     """It was resolved, and the customer was called about it."""
     case = resolved(api)
     reach(case)
+    return case
+
+
+def decided(api: Api) -> Case:
+    """The customer was told the decision before it was resolved."""
+    case = in_progress(api)
+    case.order("CommunicateDecision", by=HANDLER)
+    case.order("ResolveComplaint", by=HANDLER)
+    return case
+
+
+def final_position(api: Api) -> Case:
+    """What was decided is the last word."""
+    case = decided(api)
+    case.order("DeclareFinalPosition", by=HEAD)
     return case
 
 
@@ -171,6 +220,21 @@ def withdrawn(api: Api) -> Case:
     return case
 
 
+def registered_twice(api: Api) -> Case:
+    """The same customer's complaint had been received before."""
+    target = registered(api)
+    case = registered(api)
+    case.target_id = target.complaint_id
+    return case
+
+
+def merged(api: Api) -> Case:
+    """It was closed as a duplicate."""
+    case = registered_twice(api)
+    case.order("MergeComplaint", by=HEAD)
+    return case
+
+
 def disputed(api: Api) -> Case:
     """The customer did not accept the resolution: the second cycle began."""
     case = answered(api)
@@ -190,13 +254,18 @@ AT_EVERY_STAGE: dict[str, Callable[[Api], Case]] = {
     "assessed": assessed,
     "accepted": accepted,
     "in_progress": in_progress,
+    "waiting": waiting,
     "resolved": resolved,
     "answered": answered,
+    "decided": decided,
+    "final_position": final_position,
     "confirmed": confirmed,
     "closed": closed,
     "closed_unreachable": closed_unreachable,
     "declined": declined,
     "withdrawn": withdrawn,
+    "registered_twice": registered_twice,
+    "merged": merged,
     "disputed": disputed,
     "reopened": reopened,
 }
@@ -209,6 +278,11 @@ STAGES: dict[str, tuple[str, str]] = {
     "CorrectField": ("registered", "closed"),
     "RecordSourceFact": ("registered", "closed"),
     "RecordContact": ("registered", "closed"),
+    "RecordChaser": ("registered", "closed"),
+    "AttachEvidence": ("registered", "closed"),
+    "WithdrawEvidence": ("registered", "closed"),
+    "FlagEmergency": ("registered", "closed"),
+    "RecordContainment": ("registered", "closed"),
     "AssessComplaint": ("registered", "closed"),
     "AcceptComplaint": ("assessed", "registered"),
     "DeclineComplaint": ("assessed", "accepted"),
@@ -216,9 +290,22 @@ STAGES: dict[str, tuple[str, str]] = {
     "SignForAssignment": ("accepted", "resolved"),
     "ReturnAssignment": ("in_progress", "assessed"),
     "ConfirmProblem": ("in_progress", "accepted"),
+    "DelegateTask": ("in_progress", "resolved"),
+    "CompleteTask": ("waiting", "resolved"),
+    "RecordFinding": ("in_progress", "accepted"),
+    "RequestInformation": ("in_progress", "resolved"),
+    "RecordInformation": ("waiting", "closed"),
+    "ReferComplaint": ("in_progress", "accepted"),
+    "RecordOutsideOutcome": ("waiting", "closed"),
+    "ReportOutcomeToBody": ("waiting", "accepted"),
     "ProposeRemedy": ("in_progress", "resolved"),
+    "ApproveRemedy": ("in_progress", "resolved"),
+    "RejectRemedy": ("in_progress", "closed"),
+    "DeclineRemedy": ("in_progress", "final_position"),
     "AcceptRemedy": ("in_progress", "accepted"),
     "FulfilRemedy": ("resolved", "registered"),
+    "CommunicateDecision": ("in_progress", "resolved"),
+    "DeclareFinalPosition": ("decided", "in_progress"),
     "ResolveComplaint": ("in_progress", "confirmed"),
     "ConfirmResolution": ("answered", "in_progress"),
     "DisputeResolution": ("answered", "closed"),
@@ -226,4 +313,7 @@ STAGES: dict[str, tuple[str, str]] = {
     "CloseComplaint": ("confirmed", "in_progress"),
     "ReopenComplaint": ("closed", "resolved"),
     "WithdrawComplaint": ("in_progress", "declined"),
+    "MergeComplaint": ("registered_twice", "closed"),
+    "UnmergeComplaint": ("merged", "resolved"),
+    "ClassifyRepeat": ("registered", "closed"),
 }

@@ -9,13 +9,15 @@ from typing import Any
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation.meta import CoveragePhaseData
 
-from tests.api.cases import AT_EVERY_STAGE, CLERK, HANDLER, HEAD, STAGES, Case
+from tests.api.cases import AT_EVERY_STAGE, CLERK, HANDLER, HEAD, NAMED, STAGES, Case, registered
 from tests.api.serving import Api
 
 ROLES = ("admin", "supervisor")
 MOVE_NOTHING = {
     "AcknowledgeComplaint", "AddDetail", "CorrectField", "RecordSourceFact", "RecordContact",
-    "ConfirmProblem", "ProposeRemedy", "RecordSatisfaction",
+    "ConfirmProblem", "ProposeRemedy", "RecordSatisfaction", "RecordChaser", "AttachEvidence",
+    "FlagEmergency", "RecordContainment", "RecordFinding", "CommunicateDecision", "ClassifyRepeat",
+    "ReferComplaint",
 }  # fmt: skip
 """Commands that leave a complaint where it can serve again."""
 
@@ -43,6 +45,7 @@ class Feeder:
         self._numbers = itertools.count(1)
         self._at: dict[str, list[Case]] = defaultdict(list)
         self._chosen: tuple[str, Case] | None = None
+        self._survivor = registered(api).complaint_id  # of the customer of them all, and open
         for stage in AT_EVERY_STAGE:
             self._at[stage].append(AT_EVERY_STAGE[stage](api))
 
@@ -94,13 +97,23 @@ class Feeder:
         if self._chance.random() < 0.8:
             case.query.pop("cursor", None)
 
+    def _known(self, about: Case, name: str) -> str | None:
+        """What this complaint has under this name, if it has any."""
+        if name == "target_id":
+            return self._survivor
+        found: str | None = getattr(about, name)
+        return found
+
     def _feed_body(self, body: dict[str, Any], about: Case | None) -> None:
         if "occurred_at" in body and self._chance.random() < 0.8:
             ago = timedelta(seconds=self._chance.choice((-20, 0, 5, 30)))
             body["occurred_at"] = (datetime.now(UTC) - ago).isoformat()
         if about is None or self._chance.random() < 0.1:
             return
-        if "contact_id" in body:
-            body["contact_id"] = about.contact_id
+        for name in NAMED:
+            if name in body and (known := self._known(about, name)):
+                body[name] = known
+        if "evidence_ids" in body:
+            body["evidence_ids"] = [about.evidence_id] * min(len(body["evidence_ids"] or ()), 1)
         if "remedy_id" in body and (remedy_id := about.accepted_id or about.proposed_id):
             body["remedy_id"] = self._chance.choice((remedy_id, about.proposed_id or remedy_id))

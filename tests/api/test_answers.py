@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from api.examples import EXAMPLES
 from api.strict import MAX_BYTES
 from tests.api.serving import Api
 from tests.strategies import TEXTS
@@ -17,11 +18,7 @@ REGISTRATION = {
     "nature": "complaint",
     "origin": "person",
 }
-WITHDRAWAL = {
-    "reason_code": "settled",
-    "reason_text": "settled",
-    "evidence_id": "9a8b7c6d-5e4f-5a3b-8c2d-1e0f9a8b7c6d",
-}
+WITHDRAWAL = {"reason_code": "settled", "reason_text": "settled"}
 # Headers that are about the answer as a message, not about what became of the command.
 OF_THE_MESSAGE = {"date", "x-request-id", "idempotency-replayed"}
 
@@ -47,7 +44,10 @@ def test_a_repeat_is_answered_as_the_first_time_whatever_happened_since(api: Api
     silent = api.post(f"{path}/record-source-fact", told, key="repeat-silence")
     assert silent.json()["events"] == []
     assert silent.json()["version"] == fact.json()["version"]
-    api.post(f"{path}/withdraw-complaint", WITHDRAWAL).raise_for_status()
+    api.post(f"{path}/attach-evidence", EXAMPLES["AttachEvidence"]).raise_for_status()
+    proof = api.get(f"{path}/history").json()["events"][-1]["data"]["evidence_id"]
+    withdrawal = {**WITHDRAWAL, "evidence_id": proof}
+    api.post(f"{path}/withdraw-complaint", withdrawal).raise_for_status()
     same(first, api.post("/v1/complaints", REGISTRATION, key="repeat-registration"))
     same(fact, api.post(f"{path}/record-source-fact", told, key="repeat-fact"))
     same(fact, api.post(f"{path}/record-source-fact", told, key="repeat-fact", If_Match='"1"'))
