@@ -40,6 +40,10 @@ _PATIENT = (
 )
 
 # NOT EXISTS beside ON CONFLICT: alone, that would wait for a rebuild which holds the row.
+# Rows are looked up by their keys, always. A plan made while a table was empty would read the
+# whole of it for every batch, until an ANALYZE that a rebuild in one transaction never sees.
+_BY_INDEX = "SET enable_seqscan = off"
+
 _REGISTER = """
 INSERT INTO views.positions (view, partition)
 SELECT v.view, h.partition FROM unnest(%(views)s::text[]) AS v (view) CROSS JOIN ledger.heads AS h
@@ -223,6 +227,7 @@ class Runner:
             connection.execute(_REGISTER, {"views": list(self._views)})
             # While it waits for the tables of one view, all the others wait with it.
             connection.execute("SET lock_timeout = '200ms'")
+            connection.execute(_BY_INDEX)
             yield connection
 
     # --- telling ----------------------------------------------------------------------------
@@ -268,6 +273,7 @@ class Runner:
         view, reader = self._views[name], Reader(self._registry)
         with self._visit() as connection:
             connection.execute(_REGISTER, {"views": [name]})
+            connection.execute(_BY_INDEX)
             with connection.transaction():
                 connection.execute(_LOCK_POSITIONS, {"view": name})
                 heads = connection.execute(_HEADS).fetchall()
