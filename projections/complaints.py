@@ -1,7 +1,5 @@
 """The view `complaints`: where every complaint stands, for lists, look-ups and `bi`."""
 
-import hashlib
-import hmac
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -24,6 +22,8 @@ from domain.complaint.intake import (
     FieldCorrected,
     SourceFactRecorded,
 )
+from domain.complaint.merge import ComplaintUnmerged
+from domain.complaint.referral import ComplaintReferred
 from domain.complaint.remedy import RemedyAccepted, RemedyFulfilled, RemedyProposed
 from domain.complaint.resolution import (
     ComplaintResolved,
@@ -32,12 +32,13 @@ from domain.complaint.resolution import (
     SatisfactionRecorded,
 )
 from domain.complaint.state import ComplaintClosed
-from domain.complaint.vocabulary import Facts
 from domain.kernel import Recorded
 from ledger.ids import tracking_number
+from projections.complaint_facts import fact_columns
 from projections.complaint_row import COMPLAINTS, SOURCE_FACTS, ComplaintRow, SourceFactRow
 from projections.progress import Progress, is_exact, is_late_recorded, told_on
 from projections.view import Row, View
+from projections.waits import waited_for, waits_after
 
 
 def complaints_view(secret: bytes) -> View:
@@ -55,11 +56,6 @@ def complaints_view(secret: bytes) -> View:
     return View("complaints", (COMPLAINTS, SOURCE_FACTS), COMPLAINT.events, fold)
 
 
-def external_ref_hash(secret: bytes, channel: str, external_ref: str) -> bytes:
-    """The keyed hash by which an outside reference is looked up, under the channel it came by."""
-    return hmac.new(secret, f"{channel}\n{external_ref}".encode(), hashlib.sha256).digest()
-
-
 # --- fold -----------------------------------------------------------------------------------
 
 Changes = dict[str, Any]  # column to value
@@ -68,7 +64,7 @@ Change = Callable[[ComplaintRow, Recorded[Any]], Changes]
 
 def _register(recorded: Recorded[Any], secret: bytes) -> ComplaintRow:
     event: ComplaintRegistered = recorded.event
-    told = _facts(event, event.channel, secret)
+    told = fact_columns(event, event.channel, secret)
     return ComplaintRow(
         partition=recorded.partition,
         complaint_id=recorded.stream_id,
@@ -105,9 +101,11 @@ def _after(row: ComplaintRow, recorded: Recorded[Any], secret: bytes) -> Complai
     changes: Changes = {"version": recorded.version, "ledger_position": recorded.position}
     if after is not before:
         changes |= {"stage": after.stage, "cycle": after.cycle, "is_accepted": after.is_accepted}
+    waits = waits_after(row.waits, event)
+    changes |= {"waits": waits, "waiting_on": waited_for(waits, after.stage)}
     match event:
         case DetailAdded(details=facts) | FieldCorrected(new=facts):
-            changes |= _facts(facts, row.channel, secret)
+            changes |= fact_columns(facts, row.channel, secret)
         case SourceFactRecorded(name=name, value=value):
             changes["source_facts"] = {**row.source_facts, name: value}
         case SatisfactionRecorded(score=score):
@@ -115,49 +113,6 @@ def _after(row: ComplaintRow, recorded: Recorded[Any], secret: bytes) -> Complai
         case _ if (change := _CHANGES.get(type(event))) is not None:
             changes |= change(row, recorded)
     return replace(row, **changes)
-
-
-def _facts(facts: Facts, channel: str, secret: bytes) -> Changes:
-    """The columns that told facts fill; what is personal fills none, or a hash."""
-    told: Changes = {
-        name: value for name in _PLAIN_FACTS if (value := getattr(facts, name)) is not None
-    }
-    if facts.external_ref is not None:
-        reached_by = facts.channel or channel
-        told["external_ref_hash"] = external_ref_hash(secret, reached_by, facts.external_ref)
-    if facts.complainant is not None:
-        told["complainant_role"] = facts.complainant.role
-    if facts.customer_tier is not None:
-        told["customer_tier"] = facts.customer_tier.value
-    if facts.customer_segment is not None:
-        told["customer_segment"] = facts.customer_segment.value
-    if (product := facts.product) is not None:
-        told["product_sku"], told["product_model"] = product.sku, product.model
-        told["product_batch"], told["product_supplier"] = product.batch, product.supplier
-    if facts.requested_remedy is not None:
-        told["requested_remedy_kind"] = facts.requested_remedy.kind
-    if facts.disputed_amount is not None:
-        told["disputed_amount_minor"] = facts.disputed_amount.minor
-        told["disputed_currency"] = facts.disputed_amount.currency
-    if facts.exposure is not None:
-        told["is_public"] = facts.exposure.is_public
-    if facts.safety_signal is not None:
-        told["has_safety_signal"] = facts.safety_signal
-    return told
-
-
-_PLAIN_FACTS = (
-    "channel",
-    "source_tier",
-    "source_system",
-    "received_unit",
-    "origin",
-    "language",
-    "nature",
-    "unit_complained_about",
-    "region",
-    "reply_due_at",
-)
 
 
 def _source_fact(row: ComplaintRow, recorded: Recorded[Any]) -> SourceFactRow:
@@ -263,21 +218,29 @@ def _disputed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
     return undone | at | {"dispute_count": row.dispute_count + 1}
 
 
+def _referred(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    due = recorded.event.reply_due_at
+    return {} if due is None else {"reply_due_at": due}
+
+
 def _closed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
     return {
         "closed_at": recorded.occurred_at,
         "closed_at_precision": recorded.metadata.occurred_at_precision,
         "closed_on": told_on(recorded),
         "close_reason": recorded.event.reason,
-        "waiting_on": "none",
     }
+
+
+_NOT_CLOSED: Changes = dict.fromkeys(
+    ("closed_at", "closed_at_precision", "closed_on", "close_reason")
+)
 
 
 def _reopened(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
     undone = _without(row, "resolved", "confirmed")
     at = _milestone(replace(row, **undone), "reopened", recorded)
-    closing = dict.fromkeys(("closed_at", "closed_at_precision", "closed_on", "close_reason"))
-    return undone | at | closing | {"reopening_count": row.reopening_count + 1}
+    return undone | at | _NOT_CLOSED | {"reopening_count": row.reopening_count + 1}
 
 
 _CHANGES: dict[type[Any], Change] = {
@@ -297,4 +260,6 @@ _CHANGES: dict[type[Any], Change] = {
     ResolutionDisputed: _disputed,
     ComplaintClosed: _closed,
     ComplaintReopened: _reopened,
+    ComplaintReferred: _referred,
+    ComplaintUnmerged: lambda row, recorded: _NOT_CLOSED,
 }

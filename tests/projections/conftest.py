@@ -26,7 +26,9 @@ def filled(database: Database) -> Database:
     """A database with random complaints, one from another system, one in progress."""
     from_elsewhere = [
         imported(
-            world.registered(channel="web", source_system="cfpb", region="FL")[0].event,
+            world.registered(channel="web", source_system="cfpb", region="FL", customer_id=None)[
+                0
+            ].event,
             after(0).replace(year=2015, month=4, day=6, hour=0),
             "day",
         ),

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from domain.complaint import COMPLAINT
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
-from domain.complaint.contact import ContactRecorded, RecordContact
+from domain.complaint.contact import ContactRecorded, RecordChaser, RecordContact
+from domain.complaint.decision import CommunicateDecision, DeclareFinalPosition
 from domain.complaint.evidence import AttachEvidence, EvidenceAttached
 from domain.complaint.handling import (
     AssignComplaint,
@@ -27,6 +28,9 @@ from domain.complaint.intake import (
     RecordSourceFact,
     RegisterComplaint,
 )
+from domain.complaint.investigation import RecordInformation, RequestInformation
+from domain.complaint.merge import MergeComplaint, UnmergeComplaint
+from domain.complaint.referral import RecordOutsideOutcome, ReferComplaint
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy, RemedyProposed
 from domain.complaint.resolution import (
     ConfirmResolution,
@@ -35,12 +39,13 @@ from domain.complaint.resolution import (
     ResolveComplaint,
 )
 from domain.complaint.state import Complaint
+from domain.complaint.tasks import CompleteTask, DelegateTask
 from domain.complaint.vocabulary import Category, DecidedBy, Facts, Product
-from domain.kernel import Actor, Context, Money, Recorded, Rejected, Source
+from domain.kernel import Actor, Context, Money, Other, Recorded, Rejected, Source
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import partition_of
 from ledger.registry import Registry
-from tests.world import EVIDENCE_ID, NOTICE, SHA256
+from tests.world import EVIDENCE_ID, NOTICE, SHA256, SURVIVOR_ID
 
 REGISTRY = Registry(COMPLAINT.events)
 SECRET = b"a secret of the tests"
@@ -54,6 +59,7 @@ PEOPLE = [
 BOT = Actor(id="bot-1", kind="bot", role="agent")
 ADAPTER = Actor(id="shop", kind="system", role="integrator")
 IMPORTER = Actor(id="cfpb", kind="import", role="import")
+OTHER = Other(stage="in_progress", customer_id="customer-1")
 
 _INSERT = """
 INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
@@ -127,6 +133,7 @@ def _one(chance: random.Random, number: int, acts: int) -> list[Recorded[Any]]:
             on_behalf_of=on_behalf_of,
             source=chance.choice(_SOURCES),
             precision=chance.choice(["day", "unknown"]) if is_import else "instant",
+            facts_of_others={SURVIVOR_ID: OTHER},
         )
         told = now - timedelta(
             minutes=chance.choice([0, 1, 4, 14, 90]), seconds=chance.randrange(2)
@@ -222,6 +229,33 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
         lambda: AddDetail(details=Facts(region="310000", received_unit="hotline-2")),
         lambda: CorrectField(new=Facts(received_unit="front-desk"), **WHY),
         lambda: CorrectField(new=Facts(nature=chance.choice(["complaint", "enquiry"])), **WHY),
+    ]
+    waits = [(wait.id, wait.on) for wait in state.waits] or [(EVIDENCE_ID, "task")]
+    wait_id, on = chance.choice(waits)
+    answer: dict[str, Callable[[], Any]] = {
+        "task": lambda: CompleteTask(task_id=wait_id),
+        "customer": lambda: RecordInformation(request_id=wait_id),
+        "supplier": lambda: RecordInformation(request_id=wait_id),
+        "external_body": lambda: RecordOutsideOutcome(referral_id=wait_id, outcome="upheld"),
+    }
+    make += [
+        answer[on],
+        answer[on],
+        lambda: DelegateTask(kind="inspection", unit_id="unit-1"),
+        lambda: RequestInformation(asked=chance.choice(["customer", "supplier"]), what="发票"),
+        lambda: ReferComplaint(body="12315", reply_due_at=chance.choice([None, BEGIN])),
+        lambda: MergeComplaint(target_id=SURVIVOR_ID, **WHY),
+        lambda: UnmergeComplaint(**WHY),
+        lambda: UnmergeComplaint(**WHY),
+        lambda: RecordChaser(channel="phone", party="customer"),
+        lambda: DeclareFinalPosition(),
+        lambda: (
+            CommunicateDecision(
+                decision="upheld", reasons="x", recourse="y", language="zh", contact_id=contacts[-1]
+            )
+            if contacts
+            else RecordChaser(channel="phone", party="customer")
+        ),
     ]
     rare: list[Callable[[], Any]] = [
         lambda: WithdrawComplaint(**WHY, **proof),

@@ -33,8 +33,8 @@ from domain.complaint.vocabulary import (
 )
 from domain.kernel import Money, Recorded, fold
 from projections import all_views
+from projections.complaint_facts import external_ref_hash
 from projections.complaint_row import ComplaintRow, SourceFactRow
-from projections.complaints import external_ref_hash
 from projections.timeline import TimelineRow
 from tests import world
 from tests.projections.folding import after, folded, imported, told
@@ -221,6 +221,7 @@ def test_stage_cycle_and_owner_are_those_that_decisions_are_made_on(seed: int) -
     state = fold(COMPLAINT, history)
     assert (row.stage, row.cycle, row.severity) == (state.stage, state.cycle, state.severity)
     assert (row.owner_unit, row.owner_person) == (state.owner_unit, state.owner_person)
+    assert row.waiting_on == state.waiting_on
     assert (row.nature, row.is_provisional) == (state.nature, state.is_provisional)
     assert (row.close_reason, row.closed_at) == (state.close_reason, state.closed_at)
     assert (row.version, row.source_facts) == (state.version, state.source_facts)
