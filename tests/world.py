@@ -31,8 +31,12 @@ from domain.complaint.state import ComplaintClosed
 from domain.complaint.tasks import TaskDelegated
 from domain.complaint.vocabulary import Category, DecidedBy
 from domain.kernel import Actor, Money, Other, Recorded
-from tests.events import CALL_ID, EVIDENCE_ID, contact, decision, evidence
+from tests.events import CALL_ID as CALL_ID
+from tests.events import EVIDENCE_ID as EVIDENCE_ID
 from tests.events import SHA256 as SHA256
+from tests.events import contact as contact
+from tests.events import decision as decision
+from tests.events import evidence as evidence
 from tests.spec import RECEIVED, STEP, recorded
 
 History = list[Recorded[Any]]

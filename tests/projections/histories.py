@@ -59,6 +59,7 @@ PEOPLE = [
 BOT = Actor(id="bot-1", kind="bot", role="agent")
 ADAPTER = Actor(id="shop", kind="system", role="integrator")
 IMPORTER = Actor(id="cfpb", kind="import", role="import")
+DECISION: dict[str, Any] = {"decision": "x", "reasons": "x", "recourse": "y", "language": "zh"}
 OTHER = Other(stage="in_progress", customer_id="customer-1")
 
 _INSERT = """
@@ -230,33 +231,7 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
         lambda: CorrectField(new=Facts(received_unit="front-desk"), **WHY),
         lambda: CorrectField(new=Facts(nature=chance.choice(["complaint", "enquiry"])), **WHY),
     ]
-    waits = [(wait.id, wait.on) for wait in state.waits] or [(EVIDENCE_ID, "task")]
-    wait_id, on = chance.choice(waits)
-    answer: dict[str, Callable[[], Any]] = {
-        "task": lambda: CompleteTask(task_id=wait_id),
-        "customer": lambda: RecordInformation(request_id=wait_id),
-        "supplier": lambda: RecordInformation(request_id=wait_id),
-        "external_body": lambda: RecordOutsideOutcome(referral_id=wait_id, outcome="upheld"),
-    }
-    make += [
-        answer[on],
-        answer[on],
-        lambda: DelegateTask(kind="inspection", unit_id="unit-1"),
-        lambda: RequestInformation(asked=chance.choice(["customer", "supplier"]), what="发票"),
-        lambda: ReferComplaint(body="12315", reply_due_at=chance.choice([None, BEGIN])),
-        lambda: MergeComplaint(target_id=SURVIVOR_ID, **WHY),
-        lambda: UnmergeComplaint(**WHY),
-        lambda: UnmergeComplaint(**WHY),
-        lambda: RecordChaser(channel="phone", party="customer"),
-        lambda: DeclareFinalPosition(),
-        lambda: (
-            CommunicateDecision(
-                decision="upheld", reasons="x", recourse="y", language="zh", contact_id=contacts[-1]
-            )
-            if contacts
-            else RecordChaser(channel="phone", party="customer")
-        ),
-    ]
+    make += _waiting_and_ending(chance, state, (contacts or [EVIDENCE_ID])[-1])
     rare: list[Callable[[], Any]] = [
         lambda: WithdrawComplaint(**WHY, **proof),
         lambda: DeclineComplaint(notice=NOTICE, **WHY),
@@ -272,6 +247,31 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
     if chance.random() < 0.4:
         return onward[state.stage or "registered"]()
     return chance.choice(rare if chance.random() < 0.02 else make)()
+
+
+def _waiting_and_ending(
+    chance: random.Random, state: Complaint, contact_id: UUID
+) -> list[Callable[[], Any]]:
+    wait_id, on = chance.choice([(w.id, w.on) for w in state.waits] or [(EVIDENCE_ID, "task")])
+    answers: dict[str, Callable[[], Any]] = {
+        "task": lambda: CompleteTask(task_id=wait_id),
+        "customer": lambda: RecordInformation(request_id=wait_id),
+        "supplier": lambda: RecordInformation(request_id=wait_id),
+        "external_body": lambda: RecordOutsideOutcome(referral_id=wait_id, outcome="upheld"),
+    }
+    return [
+        answers[on],
+        answers[on],
+        lambda: DelegateTask(kind="inspection", unit_id="unit-1"),
+        lambda: RequestInformation(asked=chance.choice(["customer", "supplier"]), what="发票"),
+        lambda: ReferComplaint(body="12315", reply_due_at=chance.choice([None, BEGIN])),
+        lambda: MergeComplaint(target_id=SURVIVOR_ID, **WHY),
+        lambda: UnmergeComplaint(**WHY),
+        lambda: UnmergeComplaint(**WHY),
+        lambda: RecordChaser(channel="phone", party="customer"),
+        DeclareFinalPosition,
+        lambda: CommunicateDecision(**DECISION, contact_id=contact_id),
+    ]
 
 
 def _assessment(chance: random.Random) -> AssessComplaint:
