@@ -87,6 +87,7 @@ class ComplaintRow(Row, frozen=True):
     closed_on: date | None = None  # the local date as told
     close_reason: str | None = None
     last_satisfaction_score: int | None = None
+    waits: dict[str, str] | None = None  # what is open, by id
 
 
 class SourceFactRow(Row, frozen=True):

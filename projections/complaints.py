@@ -22,6 +22,8 @@ from domain.complaint.intake import (
     FieldCorrected,
     SourceFactRecorded,
 )
+from domain.complaint.merge import ComplaintUnmerged
+from domain.complaint.referral import ComplaintReferred
 from domain.complaint.remedy import RemedyAccepted, RemedyFulfilled, RemedyProposed
 from domain.complaint.resolution import (
     ComplaintResolved,
@@ -37,6 +39,7 @@ from projections.complaint_facts import Changes, columns_of
 from projections.complaint_row import COMPLAINTS, SOURCE_FACTS, ComplaintRow, SourceFactRow
 from projections.progress import Progress, is_exact, is_late_recorded, told_on
 from projections.view import Row, View
+from projections.waits import waited_for, waits_after
 
 
 def complaints_view(
@@ -105,6 +108,8 @@ def _after(row: ComplaintRow, recorded: Recorded[Any], secret: bytes) -> Complai
     changes: Changes = {"version": recorded.version, "ledger_position": recorded.position}
     if after is not before:
         changes |= {"stage": after.stage, "cycle": after.cycle, "is_accepted": after.is_accepted}
+    waits = waits_after(row.waits, event)
+    changes |= {"waits": waits, "waiting_on": waited_for(waits, after.stage)}
     match event:
         case DetailAdded(details=facts) | FieldCorrected(new=facts):
             changes |= columns_of(facts, secret)
@@ -218,21 +223,29 @@ def _disputed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
     return undone | at | {"dispute_count": row.dispute_count + 1}
 
 
+def _referred(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
+    due = recorded.event.reply_due_at
+    return {} if due is None else {"reply_due_at": due}
+
+
 def _closed(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
     return {
         "closed_at": recorded.occurred_at,
         "closed_at_precision": recorded.metadata.occurred_at_precision,
         "closed_on": told_on(recorded),
         "close_reason": recorded.event.reason,
-        "waiting_on": "none",
     }
+
+
+_NOT_CLOSED: Changes = dict.fromkeys(
+    ("closed_at", "closed_at_precision", "closed_on", "close_reason")
+)
 
 
 def _reopened(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:
     undone = _without(row, "resolved", "confirmed")
     at = _milestone(replace(row, **undone), "reopened", recorded)
-    closing = dict.fromkeys(("closed_at", "closed_at_precision", "closed_on", "close_reason"))
-    return undone | at | closing | {"reopening_count": row.reopening_count + 1}
+    return undone | at | _NOT_CLOSED | {"reopening_count": row.reopening_count + 1}
 
 
 _CHANGES: dict[type[Any], Change] = {
@@ -252,4 +265,6 @@ _CHANGES: dict[type[Any], Change] = {
     ResolutionDisputed: _disputed,
     ComplaintClosed: _closed,
     ComplaintReopened: _reopened,
+    ComplaintReferred: _referred,
+    ComplaintUnmerged: lambda row, recorded: _NOT_CLOSED,
 }

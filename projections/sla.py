@@ -21,6 +21,7 @@ from domain.complaint.intake import (
     DetailAdded,
     FieldCorrected,
 )
+from domain.complaint.merge import ComplaintUnmerged
 from domain.complaint.resolution import ComplaintResolved, ResolutionDisputed
 from domain.complaint.state import ComplaintClosed
 from domain.kernel import Recorded
@@ -28,6 +29,7 @@ from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import Rules, Severity
 from domain.time import clocks
 from projections.progress import is_late_recorded
+from projections.sla_rates import MERGED, STOPPED_BY, is_by_person, is_in_rates
 from projections.sla_row import (
     CLOCKS,
     COMPLAINTS,
@@ -38,15 +40,19 @@ from projections.sla_row import (
     handed_over,
     held_since,
     holder_at,
-    microseconds,
     with_clock,
+)
+from projections.sla_stop import (
+    Stop,
+    key_of,
+    stop_as_text,
+    stop_columns,
+    stop_from_text,
+    stop_of,
 )
 from projections.view import Row, View
 
 FIRST_CYCLE = ("first_response", "assess", "resolve", "end_to_end")
-OUT_OF_RATES = frozenset({"withdrawn", "declined", "duplicate"})
-"""Complaints closed for these reasons are in no rate."""
-
 TargetsOf = dict[str, clocks.Targets]
 
 
@@ -104,7 +110,7 @@ class _Story:
         match event:
             case ComplaintAssessed():
                 self._assess(event, recorded)
-            case ContactRecorded(outcome="reached") if _is_by_person(recorded):
+            case ContactRecorded(outcome="reached") if is_by_person(recorded):
                 self._stop("first_response", 1, recorded)
             case (
                 ComplaintAcknowledged(by="person")
@@ -129,6 +135,8 @@ class _Story:
                 self._close(reason, recorded)
             case ComplaintReopened(cycle=cycle):
                 self._reopen(cycle, recorded)
+            case ComplaintUnmerged():
+                self._unmerge(recorded)
 
     # --- what starts a clock ----------------------------------------------------------------
 
@@ -155,7 +163,7 @@ class _Story:
             started_at=clock.started_at,
             severity=severity,
             is_provisional=clock.is_provisional,
-            is_in_rates=_is_in_rates(complaint),
+            is_in_rates=is_in_rates(complaint, None),
             is_breached_by_reclassification=False,
             disputed_later=False,
             holder_unit=unit,
@@ -171,45 +179,42 @@ class _Story:
         self._settle_rates(recorded)
         self._settle_holders(recorded)
 
+    def _unmerge(self, recorded: Recorded[Any]) -> None:
+        """The clocks that the merge stopped run on as if it had never been."""
+        kept = self._known().stops_while_merged or {}
+        self.complaint = replace(self._known(), close_reason=None, stops_while_merged=None)
+        undone = dict.fromkeys(STOP_COLUMNS) | {"is_breached_by_reclassification": False}
+        for key, row in list(self.clocks.items()):
+            if row.stop_reason == MERGED:
+                self._change(key, recorded, **undone)
+                if key_of(row) in kept:
+                    self._stop_at(self.clocks[key], stop_from_text(kept[key_of(row)]), recorded)
+        self._settle_rates(recorded)
+        self._settle_holders(recorded)
+
     # --- what stops it ----------------------------------------------------------------------
 
     def _stop(
         self, name: str, cycle: int, recorded: Recorded[Any], *, close_reason: str | None = None
     ) -> None:
         row = self.clocks.get((name, cycle))
-        if row is None or not row.is_running:
-            return
-        clock = clock_of(row)
-        judge = clocks.verdict if close_reason is None else clocks.verdict_at_close
-        is_trusted = recorded.metadata.occurred_at_source in ("system", "provider")
-        official_at = recorded.occurred_at if is_trusted else recorded.recorded_at
-        verdict = judge(clock, official_at)
-        stopped = clocks.stop(clock, recorded.occurred_at)
-        unit, person = holder_at(
-            self._known().holders, clock.breach_after if verdict == "missed" else official_at
-        )
-        self._change(
-            (name, cycle),
-            recorded,
-            stopped_at=stopped.stopped_at,
-            stop_reason=close_reason or type(recorded.event).__name__,
-            stop_recorded_at=recorded.recorded_at,
-            elapsed_microseconds=microseconds(stopped.elapsed),
-            verdict_as_occurred=judge(clock, recorded.occurred_at),
-            verdict_as_recorded=judge(clock, recorded.recorded_at),
-            verdict=verdict,
-            is_breached_by_reclassification=clocks.is_breached_by_reclassification(
-                clock, official_at
-            ),
-            is_late_recorded=row.is_late_recorded or is_late_recorded(recorded),
-            holder_unit=unit,
-            holder_person=person,
-        )
+        stop = stop_of(recorded, close_reason)
+        if row is not None and row.is_running:
+            self._stop_at(row, stop, recorded)
+        elif row is not None and row.stop_reason == MERGED and close_reason is None:
+            # it would have stopped here, and will have if the merge is undone
+            complaint = self._known()
+            kept = {key_of(row): stop_as_text(stop), **(complaint.stops_while_merged or {})}
+            self.complaint = replace(complaint, stops_while_merged=kept)
+
+    def _stop_at(self, row: ClockRow, stop: Stop, recorded: Recorded[Any]) -> None:
+        columns = stop_columns(row, stop, self._known().holders)
+        self._change((row.clock, row.cycle), recorded, **columns)
 
     def _close(self, reason: str, recorded: Recorded[Any]) -> None:
         """What still runs stops with the complaint: missed already, or cancelled."""
         self.complaint = replace(self._known(), close_reason=reason)
-        stop_reason = reason if reason in OUT_OF_RATES else "closed"
+        stop_reason = STOPPED_BY.get(reason, "closed")
         for name, cycle in list(self.clocks):
             self._stop(name, cycle, recorded, close_reason=stop_reason)
         self._settle_rates(recorded)
@@ -266,9 +271,9 @@ class _Story:
     # --- what follows from it ---------------------------------------------------------------
 
     def _settle_rates(self, recorded: Recorded[Any]) -> None:
-        is_in_rates = _is_in_rates(self._known())
-        for key in list(self.clocks):
-            self._change(key, recorded, is_in_rates=is_in_rates)
+        complaint = self._known()
+        for key, row in list(self.clocks.items()):
+            self._change(key, recorded, is_in_rates=is_in_rates(complaint, row.verdict))
 
     def _settle_holders(self, recorded: Recorded[Any]) -> None:
         for key, row in list(self.clocks.items()):
@@ -286,15 +291,3 @@ class _Story:
         if self.complaint is None:
             raise ValueError("a complaint begins with its registration")
         return self.complaint
-
-
-def _is_in_rates(complaint: SlaComplaintRow) -> bool:
-    return complaint.nature == "complaint" and complaint.close_reason not in OUT_OF_RATES
-
-
-def _is_by_person(recorded: Recorded[Any]) -> bool:
-    """Whether a person did it, themselves or through a system that names them."""
-    metadata = recorded.metadata
-    return metadata.actor.kind == "person" or (
-        metadata.actor.kind == "system" and metadata.on_behalf_of is not None
-    )

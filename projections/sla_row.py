@@ -76,6 +76,7 @@ class SlaComplaintRow(Row, frozen=True):
     cycle: int
     holders: list[Held]  # in the order of time
     close_reason: str | None = None
+    stops_while_merged: dict[str, str] | None = None  # by clock: they count if it is undone
 
 
 CLOCKS = Table("sla_clocks", ClockRow, ("partition", "complaint_id", "clock", "cycle"))

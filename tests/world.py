@@ -35,7 +35,8 @@ from tests.events import CALL_ID as CALL_ID
 from tests.events import EVIDENCE_ID as EVIDENCE_ID
 from tests.events import SHA256 as SHA256
 from tests.events import contact as contact
-from tests.events import decision, evidence
+from tests.events import decision as decision
+from tests.events import evidence as evidence
 from tests.spec import RECEIVED, STEP, recorded
 
 History = list[Recorded[Any]]

@@ -18,6 +18,7 @@ from tests.projections.histories import (
     woven,
 )
 
+ELSEWHERE = world.registered(channel="web", source_system="cfpb", region="FL", customer_id=None)
 HISTORY = random_histories(seed=11, complaints=80)
 
 
@@ -26,9 +27,7 @@ def filled(database: Database) -> Database:
     """A database with random complaints, one from another system, one in progress."""
     from_elsewhere = [
         imported(
-            world.registered(channel="web", source_system="cfpb", region="FL", customer_id=None)[
-                0
-            ].event,
+            ELSEWHERE[0].event,
             after(0).replace(year=2015, month=4, day=6, hour=0),
             "day",
         ),

@@ -13,7 +13,8 @@ from api.app import registry
 from domain.complaint import COMPLAINT
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
-from domain.complaint.contact import ContactRecorded, RecordContact
+from domain.complaint.contact import ContactRecorded, RecordChaser, RecordContact
+from domain.complaint.decision import CommunicateDecision, DeclareFinalPosition
 from domain.complaint.evidence import AttachEvidence, EvidenceAttached
 from domain.complaint.handling import (
     AssignComplaint,
@@ -28,6 +29,9 @@ from domain.complaint.intake import (
     RecordSourceFact,
     RegisterComplaint,
 )
+from domain.complaint.investigation import RecordInformation, RequestInformation
+from domain.complaint.merge import MergeComplaint, UnmergeComplaint
+from domain.complaint.referral import RecordOutsideOutcome, ReferComplaint
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy, RemedyProposed
 from domain.complaint.resolution import (
     ConfirmResolution,
@@ -36,11 +40,12 @@ from domain.complaint.resolution import (
     ResolveComplaint,
 )
 from domain.complaint.state import Complaint
+from domain.complaint.tasks import CompleteTask, DelegateTask
 from domain.complaint.vocabulary import Category, DecidedBy, Facts, Product
-from domain.kernel import Actor, Context, Money, Recorded, Rejected, Source
+from domain.kernel import Actor, Context, Money, Other, Recorded, Rejected, Source
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import partition_of
-from tests.world import EVIDENCE_ID, NOTICE, SHA256
+from tests.world import EVIDENCE_ID, NOTICE, SHA256, SURVIVOR_ID
 
 REGISTRY = registry()
 SECRET = b"a secret of the tests"
@@ -55,6 +60,8 @@ PEOPLE = [
 BOT = Actor(id="bot-1", kind="bot", role="agent")
 ADAPTER = Actor(id="shop", kind="system", role="integrator")
 IMPORTER = Actor(id="cfpb", kind="import", role="import")
+DECISION: dict[str, Any] = {"decision": "x", "reasons": "x", "recourse": "y", "language": "zh"}
+OTHER = Other(stage="in_progress", customer_id="customer-1")
 
 _INSERT = """
 INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
@@ -128,6 +135,7 @@ def _one(chance: random.Random, number: int, acts: int) -> list[Recorded[Any]]:
             on_behalf_of=on_behalf_of,
             source=chance.choice(_SOURCES),
             precision=chance.choice(["day", "unknown"]) if is_import else "instant",
+            facts_of_others={SURVIVOR_ID: OTHER},
         )
         told = now - timedelta(
             minutes=chance.choice([0, 1, 4, 14, 90]), seconds=chance.randrange(2)
@@ -224,6 +232,7 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
         lambda: CorrectField(new=Facts(received_unit="front-desk"), **WHY),
         lambda: CorrectField(new=Facts(nature=chance.choice(["complaint", "enquiry"])), **WHY),
     ]
+    make += _waiting_and_ending(chance, state, (contacts or [EVIDENCE_ID])[-1])
     rare: list[Callable[[], Any]] = [
         lambda: WithdrawComplaint(**WHY, **proof),
         lambda: DeclineComplaint(notice=NOTICE, **WHY),
@@ -239,6 +248,31 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
     if chance.random() < 0.4:
         return onward[state.stage or "registered"]()
     return chance.choice(rare if chance.random() < 0.02 else make)()
+
+
+def _waiting_and_ending(
+    chance: random.Random, state: Complaint, contact_id: UUID
+) -> list[Callable[[], Any]]:
+    wait_id, on = chance.choice([(w.id, w.on) for w in state.waits] or [(EVIDENCE_ID, "task")])
+    answers: dict[str, Callable[[], Any]] = {
+        "task": lambda: CompleteTask(task_id=wait_id),
+        "customer": lambda: RecordInformation(request_id=wait_id),
+        "supplier": lambda: RecordInformation(request_id=wait_id),
+        "external_body": lambda: RecordOutsideOutcome(referral_id=wait_id, outcome="upheld"),
+    }
+    return [
+        answers[on],
+        answers[on],
+        lambda: DelegateTask(kind="inspection", unit_id="unit-1"),
+        lambda: RequestInformation(asked=chance.choice(["customer", "supplier"]), what="发票"),
+        lambda: ReferComplaint(body="12315", reply_due_at=chance.choice([None, BEGIN])),
+        lambda: MergeComplaint(target_id=SURVIVOR_ID, **WHY),
+        lambda: UnmergeComplaint(**WHY),
+        lambda: UnmergeComplaint(**WHY),
+        lambda: RecordChaser(channel="phone", party="customer"),
+        DeclareFinalPosition,
+        lambda: CommunicateDecision(**DECISION, contact_id=contact_id),
+    ]
 
 
 def _assessment(chance: random.Random) -> AssessComplaint:

@@ -74,10 +74,14 @@ def attainment(rows: Iterable[tuple[Any, ...]], present: datetime, zone: str) ->
         first = history[0]
         if first.kind != "ComplaintRegistered" or first.metadata["actor"]["kind"] == "import":
             continue
-        is_in_rates = _is_in_rates(history)
+        nature, reason = _nature_and_reason(history)
         for clock, cycle, begin in _clocks(history):
             severity, due, counted = _judge(history, clock, cycle, begin, _microseconds(present))
             month = datetime.fromtimestamp(due // 1_000_000, ZoneInfo(zone)).strftime("%Y-%m")
+            is_out = reason in ("withdrawn", "declined", "duplicate") and not (
+                reason == "duplicate" and counted[0] == "missed"
+            )
+            is_in_rates = nature == "complaint" and not is_out
             counts[clock, severity, month].update(counted if is_in_rates else ["out_of_rates"])
     return {key: {name: counter[name] for name in COUNTS} for key, counter in counts.items()}
 
@@ -100,7 +104,8 @@ def _judge(
         (
             index
             for index in range(begin + 1, len(history))
-            if history[index].kind == "ComplaintClosed" or _stops(history[index], clock, cycle)
+            if (history[index].kind == "ComplaintClosed" and not _is_undone(history, index))
+            or _stops(history[index], clock, cycle)
         ),
         None,
     )
@@ -123,6 +128,13 @@ def _judge(
     if clock == "resolve" and official == "met" and any(later):
         counted.append("disputed")
     return severity, due, counted
+
+
+def _is_undone(history: list[Told], closed: int) -> bool:
+    """A duplicate only ever comes back by an unmerge, which undoes the close before it."""
+    return history[closed].data["reason"] == "duplicate" and any(
+        event.kind == "ComplaintUnmerged" for event in history[closed:]
+    )
 
 
 def _stops(event: Told, clock: str, cycle: int) -> bool:
@@ -168,7 +180,7 @@ def _target(clock: str, severity: str) -> int:
     return MINUTES[clock][severity] * 60_000_000
 
 
-def _is_in_rates(history: list[Told]) -> bool:
+def _nature_and_reason(history: list[Told]) -> tuple[str, str | None]:
     nature, reason = "", None
     for event in history:
         match event.kind:
@@ -180,9 +192,9 @@ def _is_in_rates(history: list[Told]) -> bool:
                 nature = event.data["details"].get("nature", nature)
             case "ComplaintClosed":
                 reason = event.data["reason"]
-            case "ComplaintReopened":
+            case "ComplaintReopened" | "ComplaintUnmerged":
                 reason = None
-    return nature == "complaint" and reason not in ("withdrawn", "declined", "duplicate")
+    return nature, reason
 
 
 def _microseconds(at: datetime) -> int:

@@ -235,6 +235,7 @@ def test_stage_cycle_and_owner_are_those_that_decisions_are_made_on(seed: int) -
     state = fold(COMPLAINT, history)
     assert (row.stage, row.cycle, row.severity) == (state.stage, state.cycle, state.severity)
     assert (row.owner_unit, row.owner_person) == (state.owner_unit, state.owner_person)
+    assert row.waiting_on == state.waiting_on
     assert (row.nature, row.is_provisional) == (state.nature, state.is_provisional)
     assert (row.close_reason, row.closed_at) == (state.close_reason, state.closed_at)
     published = {name: told for name, told in state.source_facts.items() if name == "disputed"}

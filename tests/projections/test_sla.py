@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain.complaint.closure import ComplaintReopened
 from domain.complaint.contact import ContactRecorded
@@ -10,6 +11,7 @@ from domain.complaint.intake import (
     ComplaintAcknowledged,
     FieldCorrected,
 )
+from domain.complaint.merge import ComplaintMerged, ComplaintUnmerged
 from domain.complaint.resolution import ComplaintResolved, ResolutionDisputed
 from domain.complaint.state import ComplaintClosed
 from domain.complaint.vocabulary import Facts
@@ -221,12 +223,50 @@ def test_a_clock_that_runs_at_the_close_is_cancelled_or_missed_already() -> None
     assert all(row.stopped_at == after(60) and row.is_in_rates for row in rows.values())
 
 
-@pytest.mark.parametrize("reason", ["withdrawn", "declined", "duplicate"])
-def test_withdrawn_declined_and_merged_complaints_leave_the_rates(reason: Any) -> None:
+@pytest.mark.parametrize(
+    ("reason", "stop"), [("withdrawn",) * 2, ("declined",) * 2, ("duplicate", "merged")]
+)
+def test_withdrawn_declined_and_merged_complaints_leave_the_rates(reason: Any, stop: str) -> None:
     rows = clocks(told(REACHED, 3), told(ComplaintClosed(reason=reason), 10))
     assert not any(row.is_in_rates for row in rows.values())
-    assert rows["resolve", 1].stop_reason == reason
+    assert rows["resolve", 1].stop_reason == stop
     assert rows["first_response", 1].verdict == "met"
+
+
+MERGED = (
+    ComplaintMerged(target_id=world.SURVIVOR_ID, reason_code="same"),
+    ComplaintClosed(reason="duplicate"),
+)
+UNMERGED = ComplaintUnmerged(target_id=world.SURVIVOR_ID, stage="registered", reason_code="other")
+
+
+def test_merging_an_overdue_complaint_hides_no_miss() -> None:
+    rows = clocks(*(told(event, 60) for event in MERGED))
+    assert (rows["first_response", 1].verdict, rows["resolve", 1].verdict) == (
+        "missed",
+        "cancelled",
+    )
+    assert rows["first_response", 1].is_in_rates
+    assert not rows["resolve", 1].is_in_rates
+
+
+def test_a_merge_undone_leaves_the_clocks_as_they_would_have_run() -> None:
+    merged_and_back = [*(told(event, 10) for event in MERGED), told(UNMERGED, 600)]
+    onward = [told(REACHED, 700), told(ComplaintResolved(cycle=1), 800)]
+    never = clocks(*onward)
+    for key, row in clocks(*merged_and_back, *onward).items():
+        same = replace(never[key], ledger_position=row.ledger_position)
+        assert row == same, key
+
+
+def test_an_answer_given_while_it_was_merged_counts_once_the_merge_is_undone() -> None:
+    merged = [told(event, 5) for event in MERGED]
+    while_merged = clocks(*merged, told(REACHED, 20), told(REACHED, 30))
+    assert while_merged["first_response", 1].verdict == "cancelled"
+    undone = clocks(*merged, told(REACHED, 20), told(REACHED, 30), told(UNMERGED, 600))
+    row = undone["first_response", 1]
+    assert (row.verdict, row.stopped_at, row.is_in_rates) == ("missed", after(20), True)
+    assert undone["resolve", 1].is_running
 
 
 def test_reopening_a_withdrawn_complaint_brings_it_back_into_the_rates() -> None:

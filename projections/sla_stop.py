@@ -1,0 +1,78 @@
+"""What stops a clock, and what a stop fills in."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from domain.kernel import Recorded
+from domain.time import clocks
+from projections.progress import is_late_recorded
+from projections.sla_row import ClockRow, Held, clock_of, holder_at, microseconds
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """A stop as it was told and recorded; `is_close`: the complaint ended, nobody acted."""
+
+    reason: str
+    occurred_at: datetime
+    recorded_at: datetime
+    official_at: datetime
+    is_late_recorded: bool
+    is_close: bool
+
+
+def stop_of(recorded: Recorded[Any], close_reason: str | None) -> Stop:
+    """The stop that an event is, by itself or because it ended the complaint."""
+    is_trusted = recorded.metadata.occurred_at_source in ("system", "provider")
+    return Stop(
+        reason=close_reason or type(recorded.event).__name__,
+        occurred_at=recorded.occurred_at,
+        recorded_at=recorded.recorded_at,
+        official_at=recorded.occurred_at if is_trusted else recorded.recorded_at,
+        is_late_recorded=is_late_recorded(recorded),
+        is_close=close_reason is not None,
+    )
+
+
+def stop_columns(row: ClockRow, stop: Stop, holders: list[Held]) -> dict[str, Any]:
+    """What a stop fills in, the verdicts and who is charged included."""
+    clock = clock_of(row)
+    judge = clocks.verdict_at_close if stop.is_close else clocks.verdict
+    verdict = judge(clock, stop.official_at)
+    stopped = clocks.stop(clock, stop.occurred_at)
+    charged_at = clock.breach_after if verdict == "missed" else stop.official_at
+    unit, person = holder_at(holders, charged_at)
+    return {
+        "stopped_at": stopped.stopped_at,
+        "stop_reason": stop.reason,
+        "stop_recorded_at": stop.recorded_at,
+        "elapsed_microseconds": microseconds(stopped.elapsed),
+        "verdict_as_occurred": judge(clock, stop.occurred_at),
+        "verdict_as_recorded": judge(clock, stop.recorded_at),
+        "verdict": verdict,
+        "is_breached_by_reclassification": clocks.is_breached_by_reclassification(
+            clock, stop.official_at
+        ),
+        "is_late_recorded": row.is_late_recorded or stop.is_late_recorded,
+        "holder_unit": unit,
+        "holder_person": person,
+    }
+
+
+# --- stops that only count if a merge is undone ---------------------------------------------
+
+
+def key_of(row: ClockRow) -> str:
+    """The clock within its complaint."""
+    return f"{row.clock}:{row.cycle}"
+
+
+def stop_as_text(stop: Stop) -> str:
+    """A stop as it is kept in a row."""
+    return msgspec.json.encode(stop).decode()
+
+
+def stop_from_text(text: str) -> Stop:
+    """A stop as it was kept in a row."""
+    return msgspec.json.decode(text, type=Stop)
