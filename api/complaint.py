@@ -5,10 +5,11 @@ from uuid import UUID
 
 import msgspec
 
+from api.as_of import AsOfAnswer
 from api.desk import Client
 from api.problems import kebab
 from api.roles import READ_PERSONAL, is_for_keys, may_order
-from domain.complaint import COMPLAINT, UnknownComplaint, allowed_commands
+from domain.complaint import COMPLAINT, allowed_commands
 from domain.complaint.state import Complaint
 from domain.complaint.vocabulary import Assessment, CloseReason, Facts, Nature, Stage, WaitingOn
 from domain.kernel import Metadata, Moment, Money, Recorded, fold
@@ -76,7 +77,8 @@ class ComplaintDocument(msgspec.Struct, kw_only=True):
     resolved_at: Moment | None
     close_reason: CloseReason | None
     closed_at: Moment | None
-    allowed_commands: dict[str, Allowed]
+    as_of: AsOfAnswer | None
+    allowed_commands: dict[str, Allowed] | None  # of the present only
 
 
 class EventDocument(msgspec.Struct, kw_only=True):
@@ -99,12 +101,13 @@ class History(msgspec.Struct, kw_only=True):
     version: int
     events: list[EventDocument]
     next: int | None = None
+    as_of: AsOfAnswer | None = None
 
 
-def document(history: list[Recorded[Any]], client: Client, rules: Rules) -> ComplaintDocument:
+def document(
+    history: list[Recorded[Any]], client: Client, rules: Rules, as_of: AsOfAnswer | None = None
+) -> ComplaintDocument:
     """The complaint that a history leaves, as far as this client may read it."""
-    if not history or type(history[0].event) not in COMPLAINT.events:
-        raise UnknownComplaint
     state = fold(COMPLAINT, history)
     may_read_personal = client.role in READ_PERSONAL
     last = history[-1]
@@ -157,7 +160,8 @@ def document(history: list[Recorded[Any]], client: Client, rules: Rules) -> Comp
         resolved_at=state.resolved_at,
         close_reason=state.close_reason,
         closed_at=state.closed_at,
-        allowed_commands=_allowed(state, client),
+        as_of=as_of,
+        allowed_commands=_allowed(state, client) if as_of is None else None,
     )
 
 
@@ -195,11 +199,14 @@ def _allowed(state: Complaint, client: Client) -> dict[str, Allowed]:
 
 
 def history_page(
-    history: list[Recorded[Any]], client: Client, *, after: int, limit: int
+    history: list[Recorded[Any]],
+    client: Client,
+    *,
+    after: int,
+    limit: int,
+    as_of: AsOfAnswer | None = None,
 ) -> History:
     """A page of a history, as far as this client may read it."""
-    if not history or type(history[0].event) not in COMPLAINT.events:
-        raise UnknownComplaint
     page = [recorded for recorded in history if recorded.version > after][:limit]
     has_more = bool(page) and page[-1].version < history[-1].version
     return History(
@@ -207,6 +214,7 @@ def history_page(
         version=history[-1].version,
         events=[_event(recorded, client) for recorded in page],
         next=page[-1].version if has_more else None,
+        as_of=as_of,
     )
 
 

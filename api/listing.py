@@ -1,7 +1,6 @@
 """The complaint list: a page of the view, filtered, sorted, with a cursor that is bound to both."""
 
 import hashlib
-from datetime import datetime
 from typing import Any, get_args
 
 import msgspec
@@ -9,6 +8,7 @@ from psycopg import sql
 
 from api import problems
 from api.http import Answer, Asked
+from api.moments import asked_moment
 from api.parameters import whole_number
 from api.problems import ProblemError
 from domain.complaint.vocabulary import CloseReason, Nature, Origin, Stage, WaitingOn
@@ -170,21 +170,10 @@ def _conditions(asked: Asked) -> tuple[list[sql.Composable], dict[str, Any]]:
             conditions.append(sql.SQL(f"{name} = ANY(%({name})s)"))
             params[name] = values
     for name, comparison in (("received_from", ">="), ("received_to", "<")):
-        if (text := asked.query(name)) is not None:
+        if (moment := asked_moment(asked, name)) is not None:
             conditions.append(sql.SQL(f"received_at {comparison} %({name})s"))
-            params[name] = _moment(name, text)
+            params[name] = moment
     return conditions, params
-
-
-def _moment(name: str, text: str) -> datetime:
-    expected = "an RFC 3339 time with an offset (a plus sign is sent as %2B)"
-    try:
-        moment = msgspec.convert(text, datetime, strict=True)
-    except msgspec.ValidationError:
-        raise ProblemError(problems.BAD_QUERY, name=name, expected=expected) from None
-    if moment.tzinfo is None or not 1900 <= moment.year <= 2200:
-        raise ProblemError(problems.BAD_QUERY, name=name, expected=expected)
-    return moment
 
 
 # --- cursors --------------------------------------------------------------------------------

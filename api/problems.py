@@ -283,14 +283,18 @@ def preferred_language(request: Request[Any, Any, Any]) -> str:
     """`zh` where the client ranks Chinese before English, else `en`."""
     best, best_quality = "en", 0.0
     for part in request.headers.get("accept-language", "").split(","):
-        tag, _, parameter = part.strip().partition(";")
-        quality = _quality(parameter)
+        tag, *parameters = part.split(";")
+        rank = quality(parameters)
         base = tag.strip().lower().partition("-")[0]
-        if base in ("en", "zh") and quality > best_quality:
-            best, best_quality = base, quality
+        if base in ("en", "zh") and rank > best_quality:
+            best, best_quality = base, rank
     return best
 
 
-def _quality(parameter: str) -> float:
-    match = re.fullmatch(r"\s*q=([01](?:\.\d{1,3})?)\s*", parameter)
-    return float(match[1]) if match else (1.0 if not parameter.strip() else 0.0)
+def quality(parameters: list[str]) -> float:
+    """How much a client likes what it names (RFC 9110, 12.4.2); what cannot be read, not at all."""
+    for parameter in parameters:
+        if (told := parameter.strip().lower()).startswith("q="):
+            match = re.fullmatch(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", told, re.ASCII)
+            return float(match[1]) if match else 0.0
+    return 1.0

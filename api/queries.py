@@ -3,14 +3,15 @@
 from typing import Any
 
 from api import problems
+from api.as_of import AS_OF, OCCURRED_BY, AsOf, NotReceivedByThen, answer_of, asked_as_of, part_of
 from api.complaint import ComplaintDocument, History, document, history_page
 from api.http import MAX_QUERY, Answer, Asked, Parameter, Route
 from api.listing import CLOSED_LISTS, FIELDS, FILTERS, SORTS, ComplaintList, list_complaints
 from api.parameters import ACCEPT_LANGUAGE, ADDRESS, AT_LEAST, ErrorsOf, whole_number
 from api.places import AmbiguousAddress
-from api.problems import of_rule
+from api.problems import ProblemError, of_rule
 from api.roles import READ_COMPLAINTS, READ_HISTORY
-from domain.complaint import UnknownComplaint
+from domain.complaint import COMPLAINT, UnknownComplaint
 from ledger.ids import write_token
 
 _LIMIT = Parameter(
@@ -20,6 +21,9 @@ _LIMIT = Parameter(
     schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
 )
 _READ = (problems.BAD_QUERY, problems.UNKNOWN_QUERY, *ErrorsOf.KEYED)
+_NO_COMPLAINT = tuple(
+    of_rule(rule) for rule in (UnknownComplaint, AmbiguousAddress, NotReceivedByThen)
+)
 _PLACE = ("ETag", "Ledger-Position")
 
 
@@ -84,13 +88,13 @@ def _complaint_route() -> Route:
         operation="GetComplaint",
         tag="Complaints",
         summary="A complaint as it stands, with the commands allowed and the rules that forbid"
-        " the others.",
+        " the others; or as it stood, without them.",
         handler=_get,
         answer=ComplaintDocument,
         roles=READ_COMPLAINTS,
-        parameters=(ADDRESS, ACCEPT_LANGUAGE),
+        parameters=(ADDRESS, AS_OF, OCCURRED_BY, ACCEPT_LANGUAGE),
         headers=_PLACE,
-        problems=(*_READ, of_rule(UnknownComplaint), of_rule(AmbiguousAddress)),
+        problems=(*_READ, *_NO_COMPLAINT),
     )
 
 
@@ -113,10 +117,12 @@ def _history_route() -> Route:
                 schema={"type": "integer", "minimum": 0, "maximum": 2147483647},
             ),
             _LIMIT,
+            AS_OF,
+            OCCURRED_BY,
             ACCEPT_LANGUAGE,
         ),
         headers=_PLACE,
-        problems=(*_READ, of_rule(UnknownComplaint), of_rule(AmbiguousAddress)),
+        problems=(*_READ, *_NO_COMPLAINT),
     )
 
 
@@ -147,13 +153,22 @@ def _time(name: str, description: str) -> Parameter:
     )
 
 
-async def _history_of(asked: Asked) -> list[Any]:
+async def _history_of(asked: Asked, as_of: AsOf | None) -> list[Any]:
+    """The events of the complaint that count."""
     complaint_id = await asked.services.places.complaint(asked.path("address"))
-    return await asked.services.ledger.history(complaint_id)
+    history = await asked.services.ledger.history(complaint_id)
+    if not history or type(history[0].event) not in COMPLAINT.events:
+        raise UnknownComplaint
+    try:
+        return part_of(history, as_of)
+    except ValueError as error:
+        raise ProblemError(problems.BAD_QUERY, name="as_of", expected=str(error)) from None
 
 
 async def _get(asked: Asked) -> Answer:
-    found = document(await _history_of(asked), asked.who, asked.services.desk.rules)
+    as_of = asked_as_of(asked)
+    history = await _history_of(asked, as_of)
+    found = document(history, asked.who, asked.services.desk.rules, answer_of(history, as_of))
     headers = {"ETag": f'"{found.version}"', "Ledger-Position": found.position}
     return Answer(content=found, headers=headers)
 
@@ -161,8 +176,10 @@ async def _get(asked: Asked) -> Answer:
 async def _history(asked: Asked) -> Answer:
     after = whole_number(asked, "after", 0, 0, 2**31 - 1)
     limit = whole_number(asked, "limit", 50, 1, 200)
-    history = await _history_of(asked)
-    page = history_page(history, asked.who, after=after, limit=limit)
+    as_of = asked_as_of(asked)
+    history = await _history_of(asked, as_of)
+    told = answer_of(history, as_of)
+    page = history_page(history, asked.who, after=after, limit=limit, as_of=told)
     last = history[-1]
     headers = {
         "ETag": f'"{page.version}"',

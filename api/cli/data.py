@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 import rich_click as click
 
+from api.as_of import AsOf, part_of, read_as_of
 from api.cli import story
 from api.cli.output import console, fail
 from api.cli.session import open_services, runner_for
@@ -19,6 +21,7 @@ from api.importing.progress import progress_bar
 from api.importing.records import FileProblem
 from api.importing.rejects import default_rejects
 from api.importing.run import ImportResult, import_file, summary
+from api.moments import read_moment
 from api.problems import ProblemError
 from api.runtime import checked_login
 from api.simulation import SimulationFailed, default_until
@@ -118,14 +121,16 @@ def rebuild(view: str, batch: int) -> None:
     "--as-of",
     help="What was recorded by then: a time (RFC 3339), a version (v12) or a place (0:1234).",
 )
-def replay(complaint: str, as_of: str | None) -> None:
+@click.option("--occurred-by", help="Only what had occurred by this time (RFC 3339).")
+def replay(complaint: str, as_of: str | None, occurred_by: str | None) -> None:
     """Tell the story of a complaint, event by event; COMPLAINT is an id or a tracking number."""
+    when = _as_of(as_of, occurred_by)
 
     async def work() -> tuple[UUID, list[Any]]:
         async with open_services(Config.from_environment()) as serving:
             complaint_id = await serving.places.complaint(complaint)
             history = await serving.ledger.history(complaint_id)
-            return complaint_id, story.as_of(history, as_of)
+            return complaint_id, part_of(history, when)
 
     try:
         complaint_id, history = asyncio.run(work())
@@ -136,6 +141,19 @@ def replay(complaint: str, as_of: str | None) -> None:
         fail(rejected.explain()[1])
     except ProblemError as error:
         raise DatabaseError(error.problem.detail) from error
+
+
+def _as_of(as_of: str | None, occurred_by: str | None) -> AsOf:
+    """What the options say; fails where they say nothing that can be meant."""
+    try:
+        found = AsOf() if as_of is None else read_as_of(as_of)
+    except ValueError as error:
+        fail(f"--as-of: {error}")
+    try:
+        moment = None if occurred_by is None else read_moment(occurred_by)
+    except ValueError as error:
+        fail(f"--occurred-by: {error}")
+    return msgspec.structs.replace(found, occurred_by=moment)
 
 
 COMMANDS = (import_csv, simulate, rebuild, replay)

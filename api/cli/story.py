@@ -11,30 +11,9 @@ from rich.text import Text
 
 from domain.complaint import COMPLAINT, UnknownComplaint
 from domain.kernel import Recorded
-from ledger.ids import read_token, tracking_number
+from ledger.ids import tracking_number
 
 _SHORT = 200
-
-
-def as_of(history: list[Recorded[Any]], moment: str | None) -> list[Recorded[Any]]:
-    """The part of a history that was recorded by a time, up to a version or by a place."""
-    if moment is None:
-        return history
-    if moment.startswith("v") and moment[1:].isascii() and moment[1:].isdigit():
-        return [recorded for recorded in history if recorded.version <= int(moment[1:])]
-    try:
-        places = read_token(moment)
-    except ValueError:
-        pass
-    else:
-        return [r for r in history if r.position <= places.get(r.partition, 0)]
-    try:
-        recorded_by = datetime.fromisoformat(moment)
-    except ValueError:
-        recorded_by = None
-    if recorded_by is None or recorded_by.tzinfo is None:
-        raise ValueError("a time with an offset, a version (v12) or a place (0:1234)")
-    return [recorded for recorded in history if recorded.recorded_at <= recorded_by]
 
 
 def tell(console: Console, complaint_id: UUID, history: list[Recorded[Any]]) -> None:

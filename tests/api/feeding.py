@@ -94,6 +94,9 @@ class Feeder:
     def _feed_query(self, case: Any) -> None:
         if "at_least" in case.query:
             case.query["at_least"] = f"0:{self._chance.randint(0, 9)}"
+        for name in ("as_of", "occurred_by"):
+            if name in case.query and self._chance.random() < 0.8:  # mostly not before the receipt
+                case.query[name] = "2200-01-01T00:00:00Z"
         if self._chance.random() < 0.8:
             case.query.pop("cursor", None)
 

@@ -90,6 +90,10 @@ def test_a_demonstration_is_loaded_once_and_told(installation: Installation) -> 
     assert "a time with an offset" in installation.refused(
         "replay", complaint_id, "--as-of", "yesterday"
     )
+    assert "time with an offset" in installation.refused(
+        "replay", complaint_id, "--occurred-by", "2026-01-01"
+    )
+    assert "received later" in installation.refused("replay", complaint_id, "--as-of", "0:0")
     assert "no complaint" in installation.refused("replay", "CL0-999999-9")
 
 
