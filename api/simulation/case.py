@@ -1,150 +1,73 @@
-"""One complaint of the demonstration while its story is told: a clock, and the acts as orders."""
+"""One complaint of the demonstration: what it is about, and the acts that stories share."""
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 from random import Random
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import uuid5
 
-import msgspec
-
-from api.desk import Client
-from api.simulation.actors import BOT, CONTACT_CENTRE, CUSTOMER, OWNERS, QUALITY, SYSTEM, Unit
-from api.simulation.texts import PHRASES, Language, Problem
-from domain.kernel import Precision
+from api.simulation.actors import BOT, CUSTOMER, OWNERS, SYSTEM
+from api.simulation.problems import Problem
+from api.simulation.telling import Customer, Telling
 from domain.rules import Severity
-from ledger.ids import command_id
+
+_SCORES = (4, 7, 14, 35, 40)  # how many of a hundred customers give one star, two, three ...
+_DISPLEASED = (25, 35, 30, 8, 2)
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One order of a story: what, when, through which program, in whose name."""
-
-    key: str
-    command: str
-    body: dict[str, Any]
-    occurred_at: datetime
-    client: Client
-    on_behalf_of: str | None = None
-    precision: Precision = "minute"
-
-
-class OutOfTimeError(Exception):
-    """The end of the demonstration has come; the complaint stays as it is."""
-
-
-class Case:
-    """Plans the orders of one complaint; every id is known beforehand, nothing is carried out."""
+class Case(Telling):
+    """Plans all that happens to one complaint, and to the next ones of the same customer."""
 
     def __init__(
         self,
         *,
+        number: int,
         key: str,
         random: Random,
         received_at: datetime,
         until: datetime,
+        customer: Customer,
         problem: Problem,
-        language: Language,
         severity: Severity,
         channel: str,
+        source_system: str = "demo",
     ) -> None:
         """Begin at the receipt."""
-        self.key = key
-        self.random = random
-        self.now = received_at
-        self.until = until
+        super().__init__(
+            number=number,
+            key=key,
+            random=random,
+            begins_at=received_at,
+            until=until,
+            customer=customer,
+            owner=OWNERS[problem.sector],
+        )
         self.problem = problem
-        self.language = language
-        self.severity = severity
+        self.severity: Severity = severity
         self.channel = channel
-        self.owner: Unit = OWNERS[problem.sector]
-        self.handler = random.choice(self.owner.agents)
-        self.clerk = random.choice(CONTACT_CENTRE.agents)
-        self.caller = random.choice(QUALITY.agents)
+        self.source_system = source_system
+        self.order_ref = f"D{number:08d}"
         self.is_prompt = random.random() < 0.7
         self.outcome = "open"
-        self.steps: list[Step] = []
+        self.handling_of: int | None = None  # the complaint whose handling this one is about
 
-    # --- time and words -------------------------------------------------------------------------
+    # --- complaints of one customer -------------------------------------------------------------
 
-    def wait(self, low: float, high: float) -> None:
-        """Let between so and so many minutes pass."""
-        minutes = self.random.uniform(low, high)
-        self.now = (self.now + timedelta(minutes=minutes)).replace(second=0, microsecond=0)
+    def is_about(self, problem: Problem, severity: Severity) -> None:
+        """Let it be about this problem."""
+        self.problem, self.severity = problem, severity
+        self.owner = OWNERS[problem.sector]
+        self.handler = self.random.choice(self.owner.agents)
 
-    def say(self, phrase: str) -> str:
-        """A phrase in the language of the complaint."""
-        return PHRASES[phrase][self.language]
+    def come_after(self, earlier: "Case") -> None:
+        """Come in now that so much has happened to the earlier one, about the same order."""
+        self.now = earlier.now
+        self.order_ref = earlier.order_ref
 
-    def why(self, code: str) -> dict[str, str]:
-        """A reason code with its words."""
-        return {"reason_code": code, "reason_text": self.say(code)}
+    def about_handling_of(self, earlier: "Case") -> None:
+        """Let it be about how an earlier one was handled."""
+        self.handling_of = earlier.number
 
-    # --- orders ---------------------------------------------------------------------------------
-
-    def order(self, command: str, client: Client, by: str | None = None, /, **body: Any) -> UUID:
-        """Plan an order at the present moment; returns the id of the command."""
-        if self.now > self.until:
-            raise OutOfTimeError
-        step = Step(
-            key=f"{self.key}:{len(self.steps) + 1}",
-            command=command,
-            body=body,
-            occurred_at=self.now,
-            client=client,
-            on_behalf_of=by,
-            precision="minute" if by else "instant",
-        )
-        self.steps.append(step)
-        return command_id(client.principal, step.key)
-
-    def by_handler(self, command: str, /, **body: Any) -> UUID:
-        """Plan an order of the person who holds the complaint."""
-        return self.order(command, self.owner.client, self.handler, **body)
-
-    def by_clerk(self, command: str, /, **body: Any) -> UUID:
-        """Plan an order of the contact centre."""
-        return self.order(command, CONTACT_CENTRE.client, self.clerk, **body)
-
-    def by_quality(self, command: str, /, **body: Any) -> UUID:
-        """Plan an order of the quality office, which has no other part in the complaint."""
-        return self.order(command, QUALITY.client, self.caller, **body)
-
-    def by_chief(self, command: str, /, **body: Any) -> UUID:
-        """Plan an order of a supervisor of the quality office."""
-        return self.order(command, QUALITY.client, QUALITY.supervisors[0], **body)
-
-    def evidence(self) -> str:
-        """A form that the customer sent; returns its id."""
-        scan = sha256(f"{self.key}:{len(self.steps)}".encode()).hexdigest()
-        known_as = self.order(
-            "AttachEvidence",
-            CUSTOMER,
-            kind="form",
-            media_type="application/pdf",
-            size=20_000 + int(scan[:4], 16),
-            sha256=scan,
-            provided_by="customer",
-        )
-        return str(uuid5(known_as, "evidence"))
-
-    # --- acts that stories share ----------------------------------------------------------------
-
-    def contact(self, purpose: str = "answer", by: str = "handler", **body: Any) -> str:
-        """A contact by telephone unless said otherwise; returns its id."""
-        told = {
-            "direction": "outbound",
-            "channel": "phone",
-            "party": "customer",
-            "purpose": purpose,
-            "outcome": "reached",
-            **body,
-        }
-        give = {
-            "handler": self.by_handler,
-            "clerk": self.by_clerk,
-            "quality": self.by_quality,
-        }[by]
-        return str(uuid5(give("RecordContact", **told), "contact"))
+    # --- acts -----------------------------------------------------------------------------------
 
     def acknowledge(self) -> None:
         """The notice that goes out by itself, as soon as a complaint is registered."""
@@ -186,7 +109,7 @@ class Case:
             "category": {"path": list(self.problem.path), "taxonomy_version": "demo-1"},
             "decided_by": {"kind": "person", "id": person},
             "tags": list(self.problem.tags),
-            "safety_implication": self.problem.is_grave,
+            "safety_implication": "安全" in self.problem.tags,
             "complexity": "complex" if self.severity != "general" else "simple",
         }
 
@@ -252,17 +175,18 @@ class Case:
             proof = {"how": "link", "evidence_id": self.evidence()}
             self.order("ConfirmResolution", CUSTOMER, by="customer", **proof)
 
-    def rate(self, low: int = 3, high: int = 5) -> None:
+    def rate(self, *, is_pleased: bool = True) -> None:
         """The customer says how satisfied they are."""
         self.wait(5, 24 * 60)
-        score = self.random.randint(low, high)
+        weights = _SCORES if is_pleased else _DISPLEASED
+        score, process = self.random.choices(range(1, 6), weights, k=2)
         self.order(
             "RecordSatisfaction",
             CUSTOMER,
             score=score,
             by="customer",
             channel="sms",
-            sub_scores={"result": score, "process": self.random.randint(low, high)},
+            sub_scores={"result": score, "process": process},
             comment=self.say("pleased" if score > 3 else "displeased"),
         )
 

@@ -6,17 +6,17 @@ from typing import Any
 from api.desk import REGISTER
 from api.simulation.actors import BOT, CONTACT_CENTRE, CUSTOMER
 from api.simulation.case import Case
+from api.simulation.telling import LANGUAGES
 
-_REGIONS = ("CN-SH", "CN-JS", "CN-ZJ", "CN-AH", "CN-GD", "CN-BJ", "CN-SC", "CN-HB", "CN-LN")
-_REGION_WEIGHTS = (14, 10, 9, 5, 18, 14, 12, 10, 8)  # the east has well over a third (A1)
 _SECOND_LINE = frozenset({"social"})
 
 
-def receive(case: Case, number: int, *, by_bot: bool = False, is_bare: bool = False) -> None:
+def receive(case: Case, *, by_bot: bool = False, is_bare: bool = False, **told: Any) -> None:
     """Register the complaint, by the clerk, by a bot, or by the customer on the web page."""
-    body = _how(case, number, by_bot) | _about(case)
+    body = _how(case, by_bot) | _about(case) | _goods(case)
     if not is_bare:
-        body |= _known_that_day(case, number) | _goods(case, number)
+        body |= _known_that_day(case)
+    body |= told
     if by_bot:
         case.order(REGISTER, BOT, **body)
     elif case.channel == "web":
@@ -25,23 +25,21 @@ def receive(case: Case, number: int, *, by_bot: bool = False, is_bare: bool = Fa
         case.order(REGISTER, CONTACT_CENTRE.client, case.clerk, **body)
 
 
-def _how(case: Case, number: int, by_bot: bool) -> dict[str, Any]:
+def _how(case: Case, by_bot: bool) -> dict[str, Any]:
     random = case.random
-    # One in eight comes from a customer who complained shortly before.
-    customer = number - random.randrange(1, 20) if random.random() < 0.12 else number
     body: dict[str, Any] = {
         "channel": case.channel,
-        "source_system": "demo",
+        "source_system": case.source_system,
         "source_tier": "second_line" if case.channel in _SECOND_LINE else "first_line",
         "external_ref": case.key.removeprefix("simulate:").replace(":", "-"),
         "received_unit": CONTACT_CENTRE.id,
         "nature": "complaint",
         "origin": "bot" if by_bot else "person",
-        "language": {"zh": "zh-CN", "en": "en"}[case.language],
+        "language": LANGUAGES[case.customer.language],
         "complainant": {"role": "customer"},
     }
-    if random.random() < 0.9:  # the others stay anonymous
-        body["customer_id"] = f"demo-customer-{max(customer, 1):05d}"
+    if case.customer.id is not None:
+        body["customer_id"] = case.customer.id
     if case.channel == "social":
         body["exposure"] = {
             "is_public": True,
@@ -54,46 +52,49 @@ def _how(case: Case, number: int, by_bot: bool) -> dict[str, Any]:
 def _about(case: Case) -> dict[str, Any]:
     random, problem = case.random, case.problem
     amount = random.randrange(30, 2000)
-    narrative = random.choice(getattr(problem, case.language))
+    narrative = random.choice(getattr(problem, case.customer.language))
     body: dict[str, Any] = {
         "narrative": narrative.format(days=random.randrange(3, 20), amount=amount),
         "requested_remedy": {"kind": problem.remedy},
         "unit_complained_about": case.owner.id,
-        "region": random.choices(_REGIONS, _REGION_WEIGHTS)[0],
+        "region": case.customer.region,
         "problem_at": case.now - timedelta(hours=random.randrange(2, 200)),
     }
     if "{amount}" in narrative:
         body["disputed_amount"] = {"minor": amount * 100, "currency": "CNY"}
-    if problem.is_grave:
+    if "安全" in problem.tags:
         body["safety_signal"] = True
     return body
 
 
-def _goods(case: Case, number: int) -> dict[str, Any]:
+def _goods(case: Case) -> dict[str, Any]:
+    """The order, and the goods if it is about any; the problem key has their model in it."""
+    body: dict[str, Any] = {"order_ref": case.order_ref}
     if case.problem.model is None:
-        return {"order_ref": f"D{number:08d}"}
+        return body
     random = case.random
     bought_on = (case.now - timedelta(days=random.randrange(20, 700))).date()
-    return {
-        "order_ref": f"D{number:08d}",
-        "product": {
-            "model": case.problem.model,
-            "batch": f"{bought_on.year}W{random.randrange(1, 53):02d}",
-            "supplier": f"supplier-{random.randrange(1, 5)}",
-        },
-        "purchase": {
-            "channel": random.choice(("shop", "online")),
-            "date": bought_on,
-            "warranty_until": bought_on + timedelta(days=730),
-        },
+    body["product"] = {
+        "model": case.problem.model,
+        "serial_no": f"SN-{case.order_ref}",
+        "batch": f"{bought_on.year}W{random.randrange(1, 53):02d}",
+        "supplier": f"supplier-{random.randrange(1, 5)}",
     }
+    return body
 
 
-def _known_that_day(case: Case, number: int) -> dict[str, Any]:
+def _known_that_day(case: Case) -> dict[str, Any]:
     random = case.random
     tier = random.choices(("ordinary", "silver", "vip"), (75, 20, 5))[0]
     body: dict[str, Any] = {"customer_tier": {"value": tier, "source": "membership"}}
     if random.random() < 0.08:
-        group = "foreign_national" if case.language == "en" else "older_person"
+        group = "foreign_national" if case.customer.language == "en" else "older_person"
         body["special_groups"] = {"values": [group], "source": "customer"}
+    if case.problem.model is not None:
+        bought_on = (case.now - timedelta(days=random.randrange(20, 700))).date()
+        body["purchase"] = {
+            "channel": random.choice(("shop", "online")),
+            "date": bought_on,
+            "warranty_until": bought_on + timedelta(days=730),
+        }
     return body

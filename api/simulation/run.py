@@ -1,6 +1,7 @@
 """Carries out the plan of the demonstration at the desk, as ordinary orders."""
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import datetime
 from uuid import UUID
@@ -11,8 +12,8 @@ import msgspec
 from api.desk import Desk, Order
 from api.importing.flow import in_order, take_patiently
 from api.importing.progress import Progress, no_progress
-from api.simulation.case import Step
 from api.simulation.plan import Scenario, plan
+from api.simulation.telling import Step
 from api.strict import Invalid
 from domain.kernel import Rejected
 from ledger.application import IdempotencyKeyReused, Ledger
@@ -29,7 +30,7 @@ class SimulationResult(msgspec.Struct, kw_only=True):
     orders: int = 0
     recorded: int = 0  # orders that were new; none, when the same demonstration is there already
     until: datetime
-    outcomes: dict[str, int] = {}  # open, verified, unreachable, withdrawn, declined
+    outcomes: dict[str, int] = {}  # open, or the reason of the close
 
 
 async def default_until(ledger: Ledger, zone: str, now: datetime) -> datetime:
@@ -62,22 +63,22 @@ async def simulate(
 
     async with aclosing(in_order(tell, scenarios)) as told:
         async for scenario, recorded in told:
-            result.complaints += 1
+            result.complaints += len(scenario.outcomes)
             result.orders += len(scenario.steps)
             result.recorded += recorded
-            outcomes[scenario.outcome] += 1
-            progress(result.complaints, result.complaints / len(scenarios))
+            outcomes.update(scenario.outcomes.values())
+            progress(result.complaints, result.complaints / complaints)
     result.outcomes = dict(sorted(outcomes.items()))
     return result
 
 
 async def _tell(desk: Desk, scenario: Scenario) -> int:
-    """Give the orders of one complaint, each after the one before; how many were new."""
-    complaint_id: UUID | None = None
+    """Give the orders of one customer, each after the one before; how many were new."""
+    ids: dict[int, UUID] = {}
     recorded = 0
     for step in scenario.steps:
         try:
-            receipt = await take_patiently(desk, order_of(step, complaint_id), step.client)
+            receipt = await take_patiently(desk, order_of(step, ids), step.client)
         except IdempotencyKeyReused:
             raise SimulationFailed(
                 f"{step.key}: this seed was simulated before, with another end or another plan"
@@ -86,18 +87,22 @@ async def _tell(desk: Desk, scenario: Scenario) -> int:
             raise SimulationFailed(
                 f"{step.key}: {step.command} of the story {scenario.story} was refused: {refusal}"
             ) from refusal
-        complaint_id = receipt.stream_id
+        ids[step.complaint] = receipt.stream_id
         recorded += not receipt.is_replay
     return recorded
 
 
-def order_of(step: Step, complaint_id: UUID | None) -> Order:
-    """A step of the plan as the order that is given; the first one makes the complaint."""
+def order_of(step: Step, ids: Mapping[int, UUID]) -> Order:
+    """A step of the plan as the order that is given; the first one makes the complaint.
+
+    `ids` are those of the customer's complaints there are, by their numbers in the plan.
+    """
+    named = {field: ids[number] for field, number in step.names.items()}
     return Order(
         command=step.command,
-        body=msgspec.json.encode({"occurred_at": step.occurred_at, **step.body}),
+        body=msgspec.json.encode({"occurred_at": step.occurred_at, **step.body, **named}),
         key=step.key,
-        complaint_id=complaint_id,
+        complaint_id=ids.get(step.complaint),
         on_behalf_of=step.on_behalf_of,
         precision=step.precision,
     )
@@ -106,6 +111,6 @@ def order_of(step: Step, complaint_id: UUID | None) -> Order:
 def summary(result: SimulationResult) -> str:
     """What the demonstration holds, as a person reads it."""
     lines = [f"{result.complaints:,} complaints until {result.until:%Y-%m-%d}"]
-    lines += [f"  {outcome:<12}{count:>6,}" for outcome, count in result.outcomes.items()]
+    lines += [f"  {outcome:<16}{count:>6,}" for outcome, count in result.outcomes.items()]
     lines.append(f"{result.orders:,} orders, {result.recorded:,} of them new")
     return "\n".join(lines)

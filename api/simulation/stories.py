@@ -6,34 +6,36 @@ A story that the end of the demonstration overtakes breaks off; the complaint st
 from api.simulation.actors import QUALITY, SYSTEM
 from api.simulation.case import Case
 from api.simulation.receipt import receive
+from api.simulation.telling import LANGUAGES
 
 
-def confirm_problem(case: Case, number: int) -> None:
+def confirm_problem(case: Case) -> None:
     """The beginning of most stories: it comes in, is taken on and understood."""
-    receive(case, number)
+    receive(case)
     case.acknowledge()
     case.take_on()
     case.assign()
     case.confirm_problem()
 
 
-def _verify(case: Case) -> None:
+def verify(case: Case) -> None:
+    """The ending of most stories: the customer confirms, perhaps rates, and it is closed."""
     case.confirm()
     if case.random.random() < 0.75:
         case.rate()
     case.close()
 
 
-def verified(case: Case, number: int) -> None:
+def verified(case: Case) -> None:
     """Solved without a remedy, confirmed and closed."""
-    confirm_problem(case, number)
+    confirm_problem(case)
     case.resolve()
-    _verify(case)
+    verify(case)
 
 
-def remedied(case: Case, number: int) -> None:
+def remedied(case: Case) -> None:
     """Something was offered, accepted and given."""
-    confirm_problem(case, number)
+    confirm_problem(case)
     if case.problem.remedy == "refund":
         case.settle("refund", "statutory", case.random.randrange(20, 900) * 100)
     elif case.random.random() < 0.5:
@@ -42,13 +44,13 @@ def remedied(case: Case, number: int) -> None:
         case.propose("voucher", "goodwill", 2000)  # the customer wants the goods replaced
         case.settle("replacement", "statutory")
     case.resolve()
-    _verify(case)
+    verify(case)
 
 
-def answered_by_bot(case: Case, number: int) -> None:
+def answered_by_bot(case: Case) -> None:
     """A bot receives it and gives the first answer; people do the rest."""
     case.channel = "wechat"
-    receive(case, number, by_bot=True, is_bare=True)
+    receive(case, by_bot=True, is_bare=True)
     case.chat_with_bot()
     case.order("RecordSourceFact", SYSTEM, name="bot_intent", value=case.problem.path[0])
     case.assess(case.severity)
@@ -57,54 +59,56 @@ def answered_by_bot(case: Case, number: int) -> None:
     case.assign()
     case.confirm_problem()
     case.resolve()
-    _verify(case)
+    verify(case)
 
 
-def _dispute(case: Case, number: int, times: int) -> None:
-    confirm_problem(case, number)
+def _dispute(case: Case, times: int) -> None:
+    confirm_problem(case)
     case.settle("repair", "contractual")
     case.resolve()
     for _ in range(times):
+        if case.random.random() < 0.5:
+            case.rate(is_pleased=False)
         case.wait(120, 60 * 60)
-        call = case.contact("other", "clerk", direction="inbound", summary=case.say("dispute_call"))
+        call = case.called("dispute_call")
         case.by_clerk("DisputeResolution", contact_id=call, explanation=case.say("still_broken"))
         case.wait(30, 300)
         case.settle("replacement", "statutory")
         case.resolve()
     case.confirm()
-    case.rate(1, 4)
+    case.rate()
     case.close()
 
 
-def disputed(case: Case, number: int) -> None:
+def disputed(case: Case) -> None:
     """The customer did not accept the first resolution."""
-    _dispute(case, number, 1)
+    _dispute(case, 1)
 
 
-def disputed_twice(case: Case, number: int) -> None:
+def disputed_twice(case: Case) -> None:
     """Only the third resolution was accepted."""
-    _dispute(case, number, 2)
+    _dispute(case, 2)
 
 
-def confirmed_late(case: Case, number: int) -> None:
+def confirmed_late(case: Case) -> None:
     """A remedy was proposed before the problem was confirmed; a field was mistyped."""
-    receive(case, number)
+    receive(case, region="540000" if case.customer.region == "650000" else "650000")
     case.acknowledge()
     case.take_on()
     case.assign()
     remedy = case.propose("repair", "contractual")
-    case.by_clerk("CorrectField", new={"region": "CN-SD"}, **case.why("mistyped"))
+    case.by_clerk("CorrectField", new={"region": case.customer.region}, **case.why("mistyped"))
     case.confirm_problem()
     case.by_handler("AcceptRemedy", remedy_id=remedy, evidence_id=case.evidence())
     case.wait(60, 24 * 60)
     case.by_handler("FulfilRemedy", remedy_id=remedy)
     case.resolve()
-    _verify(case)
+    verify(case)
 
 
-def returned(case: Case, number: int) -> None:
+def returned(case: Case) -> None:
     """It went to the wrong person first; the customer tells more and asks how far things are."""
-    receive(case, number, is_bare=True)
+    receive(case, is_bare=True)
     case.acknowledge()
     case.take_on()
     case.assign()
@@ -112,18 +116,20 @@ def returned(case: Case, number: int) -> None:
     case.by_handler("ReturnAssignment", **case.why("other_unit"))
     case.assign(to=next(agent for agent in case.owner.agents if agent != case.handler))
     case.wait(60, 600)
-    case.contact("other", "clerk", direction="inbound", summary=case.say("chasing_call"))
-    details = {"order_ref": f"D{number:08d}", "product": {"serial_no": f"SN-{number:06d}"}}
+    case.by_clerk(
+        "RecordChaser", channel="phone", party="customer", summary=case.say("chasing_call")
+    )
+    details = {"customer_tier": {"value": "ordinary", "source": "membership"}}
     case.by_clerk("AddDetail", details=details)
     case.confirm_problem()
     case.resolve()
-    _verify(case)
+    verify(case)
 
 
-def upgraded(case: Case, number: int) -> None:
+def upgraded(case: Case) -> None:
     """It proves graver than it looked."""
     case.severity = "important"
-    confirm_problem(case, number)
+    confirm_problem(case)
     case.wait(5, 60)
     case.by_handler(
         "AssessComplaint",
@@ -134,13 +140,13 @@ def upgraded(case: Case, number: int) -> None:
     case.severity = "major"
     case.settle("replacement", "statutory")
     case.resolve()
-    _verify(case)
+    verify(case)
 
 
-def downgraded(case: Case, number: int) -> None:
+def downgraded(case: Case) -> None:
     """A second person finds it less grave than it looked."""
     case.severity = "major"
-    receive(case, number)
+    receive(case)
     case.acknowledge()
     case.take_on()
     case.assign()
@@ -153,12 +159,12 @@ def downgraded(case: Case, number: int) -> None:
     )
     case.confirm_problem()
     case.resolve()
-    _verify(case)
+    verify(case)
 
 
-def unreachable(case: Case, number: int) -> None:
+def unreachable(case: Case) -> None:
     """Nobody answers after the resolution, whatever is tried."""
-    confirm_problem(case, number)
+    confirm_problem(case)
     case.resolve()
     for channel in ("phone", "sms", "phone"):
         case.wait(14 * 60, 20 * 60)
@@ -168,60 +174,62 @@ def unreachable(case: Case, number: int) -> None:
     case.close("unreachable", **case.why("no_answer"))
 
 
-def withdrawn(case: Case, number: int) -> None:
+def withdrawn(case: Case) -> None:
     """The customer takes it back."""
-    receive(case, number)
+    receive(case)
     case.acknowledge()
     case.take_on()
     case.assign()
     case.wait(60, 20 * 60)
-    call = case.contact("other", "clerk", direction="inbound", summary=case.say("withdrawal_call"))
+    call = case.called("withdrawal_call")
     case.by_clerk("WithdrawComplaint", contact_id=call, **case.why("no_longer_wanted"))
     case.outcome = "withdrawn"
 
 
-def declined(case: Case, number: int) -> None:
-    """It is not taken on: not our goods, or no complaint at all; a second person decides."""
-    receive(case, number)
+def declined(case: Case) -> None:
+    """It is not taken on, being no complaint at all; a second person decides."""
+    _decline(case, "enquiry_only")
+
+
+def _decline(case: Case, reason: str) -> None:
+    receive(case)
     case.acknowledge()
     case.answer()
     case.assess(None)
-    reason = "not_ours"
-    if number % 2:
+    if reason == "enquiry_only":
         case.wait(10, 60)
         case.by_chief("AssessComplaint", **case.judgement(QUALITY.supervisors[0]), nature="enquiry")
-        reason = "enquiry_only"
     case.wait(30, 300)
     case.by_quality(
         "DeclineComplaint",
         **case.why(reason),
         notice={
             "channel": "sms",
-            "language": {"zh": "zh-CN", "en": "en"}[case.language],
+            "language": LANGUAGES[case.customer.language],
             "recourse": case.say("recourse"),
         },
     )
     case.outcome = "declined"
 
 
-def reopened(case: Case, number: int) -> None:
+def reopened(case: Case) -> None:
     """It was closed as verified, and came back within a fortnight."""
-    confirm_problem(case, number)
+    confirm_problem(case)
     case.resolve()
-    _verify(case)
+    verify(case)
     case.wait(24 * 60, 10 * 24 * 60)
-    case.contact("other", "clerk", direction="inbound", summary=case.say("dispute_call"))
+    case.called("dispute_call")
     case.wait(5, 60)
     case.by_chief("ReopenComplaint", **case.why("came_back"))
     case.outcome = "open"
     case.settle("replacement", "statutory")
     case.resolve()
-    _verify(case)
+    verify(case)
 
 
-def appealed(case: Case, number: int) -> None:
+def appealed(case: Case) -> None:
     """It was declined, then proof of purchase came in, and it was taken on after all."""
-    declined(case, number * 2)  # an even number: declined because the goods are not ours
+    _decline(case, "not_ours")
     case.wait(12 * 60, 48 * 60)
     case.by_chief("ReopenComplaint", **case.why("appealed"))
     case.outcome = "open"
@@ -231,4 +239,4 @@ def appealed(case: Case, number: int) -> None:
     case.confirm_problem()
     case.settle("repair", "contractual")
     case.resolve()
-    _verify(case)
+    verify(case)

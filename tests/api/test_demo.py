@@ -8,6 +8,7 @@ import pytest
 
 from api.importing import import_file, load_mapping
 from api.simulation import simulate
+from domain.complaint.state import ANY
 from domain.rulebook.defaults import DEFAULT_RULES
 from projections import VIEWS
 from tests.api.serving import runner_of
@@ -58,14 +59,7 @@ def test_the_demo_shows_clocks_met_and_missed_and_complaints_at_every_stage(
         ).fetchall()
     for clock in ("first_response", "assess", "resolve"):
         assert {(clock, "met"), (clock, "missed")} <= set(verdicts)
-    assert {stage for stage, _ in stages} == {
-        "registered",
-        "assessed",
-        "accepted",
-        "in_progress",
-        "resolved",
-        "closed",
-    }
+    assert {stage for stage, _ in stages} == ANY
     assert imported == [(0,)]
 
 

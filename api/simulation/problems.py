@@ -1,4 +1,8 @@
-"""What is complained about in the demonstration, and what people write down, in both languages."""
+"""What is complained about in the demonstration, in both languages.
+
+Every category of the first level has a grave problem (重大) and one that is not, so that grades
+and categories can be mixed in any shares.
+"""
 
 from typing import Literal
 
@@ -15,7 +19,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     sector: Sector
     path: tuple[str, ...]
     model: str | None = None
-    is_grave: bool = False
+    is_grave: bool = False  # 重大: safety, or a failure that hits many
     tags: tuple[str, ...] = ()
     remedy: str = "replacement"  # what customers ask for
     zh: tuple[str, ...]
@@ -158,7 +162,7 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     Problem(
         sector="services",
-        path=("服务体验", "服务态度", "推诿"),
+        path=("服务态度", "推诿", "互相转接"),
         remedy="apology",
         zh=(
             "打了三次电话，每次都转给别的部门，最后一位直接挂断，我要一个道歉。",
@@ -185,7 +189,7 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     Problem(
         sector="services",
-        path=("服务体验", "宽带", "大面积中断"),
+        path=("数字化服务体验", "宽带", "大面积中断"),
         is_grave=True,
         tags=("中断",),
         remedy="compensation",
@@ -196,74 +200,77 @@ PROBLEMS: tuple[Problem, ...] = (
         sector="services",
         path=("数据隐私", "账户安全", "信息泄露"),
         is_grave=True,
-        tags=("隐私",),
+        tags=("隐私", "批次"),
         remedy="explanation",
         zh=("刚下单就接到冒充客服的电话，对方知道我的订单内容，怀疑你们泄露了信息。",),
         en=("A fraudster rang me with the details of an order placed with you an hour before.",),
     ),
+    Problem(
+        sector="services",
+        path=("服务态度", "沟通", "不回电话"),
+        remedy="apology",
+        zh=("说好当天回电，等了{days}天也没有人打来，再打过去又要从头讲一遍。",),
+        en=("A call back was promised for the same day; {days} days later nobody has rung.",),
+    ),
+    Problem(
+        sector="appliances",
+        path=("服务态度", "上门服务", "威胁客户"),
+        is_grave=True,
+        tags=("安全",),
+        remedy="apology",
+        zh=("上门师傅与我争执后出言威胁，还推了老人一把，已经报警，要求严肃处理。",),
+        en=("Your technician threatened us and pushed my mother. The police have been called.",),
+    ),
+    Problem(
+        sector="services",
+        path=("支付问题", "账户", "批量盗刷"),
+        is_grave=True,
+        tags=("盗刷", "批次"),
+        remedy="refund",
+        zh=("半夜账户被连续扣款{amount}元，同小区好几个人都一样，客服说没有异常！",),
+        en=("My account was charged {amount} yuan at night, and so were those of my neighbours.",),
+    ),
+    Problem(
+        sector="retail",
+        path=("物流时效", "冷链", "药品断链"),
+        is_grave=True,
+        tags=("安全",),
+        remedy="refund",
+        zh=("需要冷藏的胰岛素常温运了{days}天才到，冰袋都化了，病人不敢用，谁来负责？",),
+        en=("Insulin that has to be kept cold travelled for {days} days without any cooling.",),
+    ),
+    Problem(
+        sector="appliances",
+        path=("售后效率", "紧急报修", "燃气泄漏无人处理"),
+        is_grave=True,
+        tags=("安全",),
+        remedy="repair",
+        zh=("燃气灶漏气，报修{days}天没有人来，只能关着总阀，家里一直闻得到味道。",),
+        en=("The gas cooker leaks; reported {days} days ago and still nobody has come.",),
+    ),
+    Problem(
+        sector="retail",
+        path=("价格", "结算", "批量多收款"),
+        is_grave=True,
+        tags=("批次",),
+        remedy="refund",
+        zh=("结算系统把优惠后的价格按原价收了{amount}元，群里几百人都被多收，要求全部退还。",),
+        en=("Checkout ignored the discount, {amount} yuan too much, for hundreds of us at once.",),
+    ),
+    Problem(
+        sector="services",
+        path=("数据隐私", "账户", "无法注销"),
+        remedy="service",
+        zh=("注销账户要手持身份证拍照，提交{days}天还在审核，个人信息还在你们那里。",),
+        en=("I asked to delete my account {days} days ago; it is still 'under review'.",),
+    ),
+    Problem(
+        sector="appliances",
+        path=("产品质量", "空调", "遥控说明不清"),
+        model="KFR-35 变频",
+        tags=("说明书",),
+        remedy="explanation",
+        zh=("说明书看不懂，怎么设定除湿都不行，翻遍了也没有视频。",),
+        en=("The manual does not explain how to set the dehumidifier, and there is no video.",),
+    ),
 )
-
-PHRASES: dict[str, dict[Language, str]] = {
-    "first_call": {
-        "zh": "已致电客户，致歉并说明处理步骤。",
-        "en": "Called, apologised and explained the next steps.",
-    },
-    "problem_call": {
-        "zh": "与客户逐项核对问题，客户确认无误。",
-        "en": "Went through the problem with the customer, who agrees.",
-    },
-    "remedy_call": {
-        "zh": "说明处理方案，客户同意。",
-        "en": "Explained what we offer; the customer accepts.",
-    },
-    "follow_up_call": {
-        "zh": "回访：客户确认问题已解决。",
-        "en": "Follow-up: the customer confirms that it is solved.",
-    },
-    "chasing_call": {
-        "zh": "客户来电询问进度。",
-        "en": "The customer asks how far we are.",
-    },
-    "withdrawal_call": {
-        "zh": "客户来电表示问题已自行解决，要求撤诉。",
-        "en": "The customer has found the fault themselves and takes the complaint back.",
-    },
-    "dispute_call": {
-        "zh": "客户来电表示问题再次出现，不认可处理结果。",
-        "en": "The problem is back; the customer does not accept the resolution.",
-    },
-    "notice": {
-        "zh": "已发送书面通知：多次联系未果，如有异议请回复。",
-        "en": "Written notice sent: we could not reach you; reply if you disagree.",
-    },
-    "resolved": {
-        "zh": "已按方案处理完毕，待回访确认。",
-        "en": "Done as agreed; to be confirmed with the customer.",
-    },
-    "still_broken": {
-        "zh": "修好两天又坏了，问题没有解决。",
-        "en": "It broke again two days later; nothing is solved.",
-    },
-    "pleased": {"zh": "处理及时，态度很好。", "en": "Quick and friendly."},
-    "displeased": {"zh": "等得太久，中间没人联系我。", "en": "Took too long and nobody called me."},
-    "recourse": {
-        "zh": "如有异议，可拨打 12315 或向消费者协会反映。",
-        "en": "If you disagree, you may turn to 12315 or the consumers' association.",
-    },
-    # what is offered
-    "refund": {"zh": "退还相应款项。", "en": "Refund of the amount."},
-    "repair": {"zh": "免费上门维修。", "en": "Free repair at your home."},
-    "replacement": {"zh": "更换新品，运费由我方承担。", "en": "Replacement at our cost."},
-    "voucher": {"zh": "赠送优惠券一张。", "en": "A voucher."},
-    # reason codes
-    "other_unit": {"zh": "不属于本部门职责，请转派。", "en": "This belongs to another unit."},
-    "new_facts": {"zh": "客户补充了新情况，重新定级。", "en": "New facts from the customer."},
-    "overrated": {"zh": "复核后未发现安全隐患，下调等级。", "en": "No hazard was found on review."},
-    "mistyped": {"zh": "登记时录入错误。", "en": "Mistyped at the registration."},
-    "not_ours": {"zh": "该商品非我方销售，不予受理。", "en": "The goods were not sold by us."},
-    "enquiry_only": {"zh": "客户仅咨询使用方法，并非投诉。", "en": "A question, not a complaint."},
-    "no_longer_wanted": {"zh": "客户主动撤诉。", "en": "The customer takes it back."},
-    "no_answer": {"zh": "多次联系未果。", "en": "Could not be reached."},
-    "came_back": {"zh": "客户反映问题再次出现。", "en": "The customer says it is back."},
-    "appealed": {"zh": "客户补充购买凭证，重新处理。", "en": "Proof of purchase came in."},
-}
