@@ -170,6 +170,22 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "reason_code": "another_problem",
         "reason_text": "It is about the second air conditioner.",
     },
+    "EscalateComplaint": {
+        "level": "task_force",
+        "unit_id": "quality-board",
+        "reason_code": "no_progress",
+        "reason_text": "Three visits, and the cause is still not found.",
+    },
+    "RemindHandler": {
+        "about": "resolve",
+        "message": "明天到期，请尽快联系客户。",
+    },
+    "PauseClock": {
+        "clock": "resolve",
+        "reason_code": "customer_unavailable",
+        "reason_text": "The customer is away until Friday.",
+    },
+    "ResumeClock": {"clock": "resolve"},
     "ClassifyRepeat": {
         "class": "repeat",
         "rule_version": "default@0",

@@ -23,6 +23,7 @@ SUPERVISOR_ONLY = frozenset(
         "MergeComplaint",
         "UnmergeComplaint",
         "DeclareFinalPosition",
+        "EscalateComplaint",
     }
 )
 INTEGRATOR = frozenset(

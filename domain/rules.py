@@ -16,12 +16,23 @@ class Duration(msgspec.Struct, frozen=True):
     unit: Unit
 
 
+class PauseRule(msgspec.Struct, frozen=True, kw_only=True):
+    """For what reasons a clock may be paused, and how much of its pauses counts in a cycle.
+
+    All of them mean that the customer is waited for; an open request to the customer pauses too.
+    """
+
+    reasons: frozenset[str]
+    cap: Duration
+
+
 class ServiceLevel(msgspec.Struct, frozen=True, kw_only=True):
     """What is promised for one clock: a target a severity; none at all is legal."""
 
     clock: ClockName
     targets: dict[Severity, Duration] = {}
     calendar: str = "24x7"
+    pause: PauseRule | None = None  # it never pauses
 
 
 class UnreachableRule(msgspec.Struct, frozen=True, kw_only=True):

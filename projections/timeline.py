@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from domain.complaint import COMPLAINT
-from domain.complaint.handling import AssignmentReturned
+from domain.complaint.assessment import ComplaintAccepted
+from domain.complaint.handling import AssignmentReturned, AssignmentSignedFor, ComplaintAssigned
 from domain.kernel import Recorded
 from projections.progress import Progress
 from projections.view import Row, Table, View
@@ -50,6 +51,10 @@ TIMELINE = Table("timeline", TimelineRow, ("partition", "complaint_id", "version
 ENDS = Table("timeline_ends", TimelineEndRow, ("partition", "complaint_id"))
 
 
+_HAND_OVER = (ComplaintAccepted, ComplaintAssigned, AssignmentSignedFor, AssignmentReturned)
+"""Others name a unit too, that works on a part or is asked for help, and do not give it this."""
+
+
 def timeline_view() -> View:
     """Everything that happened to a complaint, in order, for readers without personal rights."""
     return View("timeline", (TIMELINE, ENDS), COMPLAINT.events, _fold)
@@ -76,6 +81,7 @@ def _fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]
 
 def _entry(recorded: Recorded[Any], before: Progress, after: Progress) -> TimelineRow:
     event, metadata = recorded.event, recorded.metadata
+    is_handed_over = isinstance(event, _HAND_OVER)
     is_returned = isinstance(event, AssignmentReturned)
     return TimelineRow(
         partition=recorded.partition,
@@ -95,9 +101,9 @@ def _entry(recorded: Recorded[Any], before: Progress, after: Progress) -> Timeli
         stage_after=_stage(after),
         cycle=after.cycle,
         unit_id=metadata.actor.unit_id,
-        to_unit=getattr(event, "unit_id", None),
+        to_unit=event.unit_id if is_handed_over else None,
         # handed back, it lies in the queue of the unit and is nobody's
-        to_person=None if is_returned else getattr(event, "person_id", None),
+        to_person=getattr(event, "person_id", None) if is_handed_over and not is_returned else None,
         reason_code=getattr(event, "reason_code", None) or metadata.reason,
     )
 

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from domain.complaint.assessment import (
     ComplaintAccepted,
     ComplaintAssessed,
@@ -31,6 +33,7 @@ from domain.complaint.state import ComplaintClosed
 from domain.complaint.tasks import TaskDelegated
 from domain.complaint.vocabulary import Category, DecidedBy
 from domain.kernel import Actor, Money, Other, Recorded
+from domain.rulebook.defaults import DEFAULT_RULES
 from tests.events import CALL_ID as CALL_ID
 from tests.events import EVIDENCE_ID as EVIDENCE_ID
 from tests.events import SHA256 as SHA256
@@ -65,6 +68,12 @@ CUSTOMER = "cust-1"
 SURVIVOR = Other(stage="in_progress", customer_id=CUSTOMER)
 
 WHY: dict[str, Any] = {"reason_code": "customer-request", "reason_text": "客户来电要求。"}
+WAITED = {**WHY, "reason_code": "waiting_on_customer"}
+_PAUSE = DEFAULT_RULES.service_level("resolve").pause
+EVERY_CLOCK_PAUSES = replace(
+    DEFAULT_RULES,
+    service_levels=tuple(replace(each, pause=_PAUSE) for each in DEFAULT_RULES.service_levels),
+)
 CATEGORY = Category(path=["产品质量", "空调", "不制冷"], taxonomy_version="2026-01")
 ASSESSED: dict[str, Any] = {
     "category": CATEGORY,

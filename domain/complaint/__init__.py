@@ -23,10 +23,12 @@ from domain.complaint import (
     intake,
     investigation,
     merge,
+    pausing,
     referral,
     remedy,
     repeat,
     resolution,
+    supervision,
     tasks,
 )
 from domain.complaint.approval import DeclineRemedy
@@ -42,6 +44,7 @@ from domain.complaint.referral import RecordOutsideOutcome, ReportOutcomeToBody
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
 from domain.complaint.resolution import ConfirmResolution, DisputeResolution, RecordSatisfaction
 from domain.complaint.state import OPEN, AllowedAt, Complaint, waiting_on
+from domain.complaint.supervision import EscalateComplaint, RemindHandler
 from domain.complaint.tasks import CompleteTask
 from domain.kernel import (
     Context,
@@ -69,6 +72,8 @@ STAGE_FILES: tuple[ModuleType, ...] = (
     closure,
     merge,
     repeat,
+    supervision,
+    pausing,
 )
 ALLOWED: AllowedAt = {k: v for module in STAGE_FILES for k, v in module.ALLOWED.items()}
 _OF_COMMAND = {command: module for module in STAGE_FILES for command in module.ALLOWED}
@@ -91,6 +96,8 @@ LATE_FACTS = frozenset(
         DeclineRemedy,
         CommunicateDecision,
         ConfirmResolution,
+        EscalateComplaint,
+        RemindHandler,
     }
 )
 """A closed complaint still takes these when they occurred before the close."""
@@ -103,6 +110,7 @@ _NEVER_SILENT = frozenset(
         DisputeResolution,
         RecordSatisfaction,
         FulfilRemedy,
+        RemindHandler,
     }
 )
 _NEED_PROOF_WHEN_BACKDATED = (AcknowledgeComplaint, ConfirmProblem, ConfirmResolution)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.complaint.state import Complaint, Contact, Remedy
+from domain.complaint.state import Complaint, Contact, Remedy, Wait, wait_named
 from domain.kernel import Context, Money, Rejected, SecondPersonRequired
 
 
@@ -68,6 +68,23 @@ def needs_approval(command: Any, state: Complaint, context: Context) -> bool:
         return True  # what cannot be compared is not waved through
     granted: int = sum(max(amount.minor, 0) for amount in amounts)
     return granted + context.other_goodwill_minor > limit
+
+
+class UnknownTask(Rejected):
+    """The task named is none of this complaint."""
+
+    title = "Unknown task"
+    title_zh = "任务不存在"
+    detail = "This complaint has no task {task_id}."
+    detail_zh = "该投诉没有任务 {task_id}。"
+
+
+def known_task(state: Complaint, task_id: UUID) -> Wait:
+    """The task with this id."""
+    task = wait_named(state, task_id, "task")
+    if task is None:
+        raise UnknownTask(task_id=task_id)
+    return task
 
 
 class UnknownContact(Rejected):

@@ -106,6 +106,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     last_heard_at: datetime | None = None  # the last word of the complainant's side
     emergencies: frozenset[tuple[int, str]] = frozenset()  # cycle and cause
+    paused: frozenset[tuple[str, int]] = frozenset()  # clock, as somebody paused it, and its cycle
     resolved_by: str | None = None
     resolved_at: datetime | None = None
     last_resolved_cycle: int | None = None

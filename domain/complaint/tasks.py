@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from domain.complaint.guards import require_evidence
-from domain.complaint.state import AllowedAt, Complaint, wait_done, wait_for, wait_named
+from domain.complaint.guards import known_task, require_evidence
+from domain.complaint.state import AllowedAt, Complaint, wait_done, wait_for
 from domain.kernel import (
     Code,
     Command,
@@ -19,7 +19,6 @@ from domain.kernel import (
     Identifier,
     Moment,
     Recorded,
-    Rejected,
     personal,
 )
 
@@ -73,18 +72,6 @@ class TaskCompleted(Event, frozen=True, kw_only=True):
     evidence_ids: Attachments = []
 
 
-# --- rejections -----------------------------------------------------------------------------
-
-
-class UnknownTask(Rejected):
-    """The task named is none of this complaint."""
-
-    title = "Unknown task"
-    title_zh = "任务不存在"
-    detail = "This complaint has no task {task_id}."
-    detail_zh = "该投诉没有任务 {task_id}。"
-
-
 # --- decide and evolve ----------------------------------------------------------------------
 
 EVENTS: tuple[type[Any], ...] = (TaskDelegated, TaskCompleted)
@@ -115,9 +102,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
                 )
             ]
         case CompleteTask():
-            task = wait_named(state, command.task_id, "task")
-            if task is None:
-                raise UnknownTask(task_id=command.task_id)
+            task = known_task(state, command.task_id)
             require_evidence(state, *command.evidence_ids)
             if task.status == "done":
                 return []

@@ -1,6 +1,13 @@
 """The shipped pack of rules, `default@0`: requirements S1-S4, section 10."""
 
-from domain.rules import ApprovalRule, Duration, Rules, ServiceLevel, UnreachableRule
+from domain.rules import (
+    ApprovalRule,
+    Duration,
+    PauseRule,
+    Rules,
+    ServiceLevel,
+    UnreachableRule,
+)
 
 _DAY = 24 * 60
 
@@ -19,7 +26,21 @@ DEFAULT_RULES = Rules(
     service_levels=(
         ServiceLevel(clock="first_response", targets=_minutes(15, 15, 5)),
         ServiceLevel(clock="assess", targets=_minutes(15, 15, 15)),
-        ServiceLevel(clock="resolve", targets=_minutes(24 * 60, 48 * 60, 48 * 60)),
+        ServiceLevel(
+            clock="resolve",
+            targets=_minutes(24 * 60, 48 * 60, 48 * 60),
+            pause=PauseRule(
+                reasons=frozenset(
+                    {
+                        "waiting_on_customer",
+                        "customer_unavailable",
+                        "customer_asked_to_wait",
+                        "appointment_with_customer",
+                    }
+                ),
+                cap=Duration(_DAY, "minutes"),
+            ),
+        ),
         ServiceLevel(clock="end_to_end"),
     ),
     max_backdating_minutes={

@@ -14,8 +14,8 @@ from tests.api.serving import Api
 
 CLERK, HANDLER, HEAD = "agent-7", "engineer-3", "head-1"
 BY_HEAD = {
-    "ApproveRemedy", "DeclareFinalPosition", "DeclineComplaint", "MergeComplaint", "RejectRemedy",
-    "ReopenComplaint", "UnmergeComplaint",
+    "ApproveRemedy", "DeclareFinalPosition", "DeclineComplaint", "EscalateComplaint",
+    "MergeComplaint", "RejectRemedy", "ReopenComplaint", "UnmergeComplaint",
 }  # fmt: skip
 """Commands of a supervisor; the others may be a clerk's."""
 KEY_OF = {CLERK: "agent", HANDLER: "admin", HEAD: "supervisor"}
@@ -235,6 +235,13 @@ def merged(api: Api) -> Case:
     return case
 
 
+def paused(api: Api) -> Case:
+    """The customer is waited for, and the clock stands still."""
+    case = registered(api)
+    case.order("PauseClock")
+    return case
+
+
 def disputed(api: Api) -> Case:
     """The customer did not accept the resolution: the second cycle began."""
     case = answered(api)
@@ -266,6 +273,7 @@ AT_EVERY_STAGE: dict[str, Callable[[Api], Case]] = {
     "withdrawn": withdrawn,
     "registered_twice": registered_twice,
     "merged": merged,
+    "paused": paused,
     "disputed": disputed,
     "reopened": reopened,
 }
@@ -316,4 +324,8 @@ STAGES: dict[str, tuple[str, str]] = {
     "MergeComplaint": ("registered_twice", "closed"),
     "UnmergeComplaint": ("merged", "resolved"),
     "ClassifyRepeat": ("registered", "closed"),
+    "EscalateComplaint": ("registered", "closed"),
+    "RemindHandler": ("registered", "closed"),
+    "PauseClock": ("registered", "closed"),
+    "ResumeClock": ("paused", "closed"),
 }

@@ -17,7 +17,7 @@ MOVE_NOTHING = {
     "AcknowledgeComplaint", "AddDetail", "CorrectField", "RecordSourceFact", "RecordContact",
     "ConfirmProblem", "ProposeRemedy", "RecordSatisfaction", "RecordChaser", "AttachEvidence",
     "FlagEmergency", "RecordContainment", "RecordFinding", "CommunicateDecision", "ClassifyRepeat",
-    "ReferComplaint",
+    "ReferComplaint", "EscalateComplaint", "RemindHandler",
 }  # fmt: skip
 """Commands that leave a complaint where it can serve again."""
 

@@ -205,7 +205,9 @@ def test_the_examples_tell_a_story_that_can_be_lived(api: Api) -> None:
     learn(path, "InformationRequested", "request_id", REQUEST_ID)
     learn(path, "ComplaintReferred", "referral_id", REFERRAL_ID)
     learn(path, "EvidenceAttached", "evidence_id", EVIDENCE_ID)
-    order("RecordChaser", path=path)
+    for name in ("RecordChaser", "RemindHandler", "PauseClock", "ResumeClock"):
+        order(name, path=path)
+    order("EscalateComplaint", by="head-1", path=path)
     for name in ("CompleteTask", "RecordInformation", "RecordFinding", "WithdrawEvidence"):
         order(name, by="engineer-3", path=path)
     offer(path, kind="voucher", basis="goodwill")

@@ -61,6 +61,10 @@ COMMANDS_OF: dict[str, set[str]] = {
     "MergeComplaint": {S, X},
     "UnmergeComplaint": {S, X},
     "ClassifyRepeat": {A, S, X},
+    "EscalateComplaint": {S, X},
+    "RemindHandler": {A, S, X},
+    "PauseClock": {A, S, X},
+    "ResumeClock": {A, S, X},
 }
 NO_KEYS = {"RecordMergeReceived", "RecordMergeReverted"}
 """What only policies order."""

@@ -15,6 +15,7 @@ from domain.complaint.contact import RecordContact
 from domain.complaint.handling import AssignComplaint, ConfirmProblem, SignForAssignment
 from domain.complaint.intake import CorrectField, RegisterComplaint
 from domain.complaint.merge import UnmergeComplaint
+from domain.complaint.pausing import PauseClock, ResumeClock
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
 from domain.complaint.resolution import (
     ConfirmResolution,
@@ -131,6 +132,10 @@ class Worked(RuleBasedStateMachine):
             for name, ids in known.items()
             if name in names and ids and data.draw(st.integers(0, 9))
         }
+        if isinstance(command, PauseClock) and data.draw(st.integers(0, 3)):
+            chosen |= {"clock": "resolve", "reason_code": "waiting_on_customer"}
+        if isinstance(command, ResumeClock) and data.draw(st.integers(0, 3)):
+            chosen["clock"] = "resolve"
         if isinstance(command, CorrectField):
             facts = [name for name in command.new.known() if name in state.facts.known()]
             if facts:

@@ -66,6 +66,10 @@ PERSONAL: dict[str, set[str]] = {
     "RecordMergeReceived": set(),
     "RecordMergeReverted": set(),
     "ClassifyRepeat": set(),
+    "EscalateComplaint": set(),
+    "RemindHandler": {"message"},
+    "PauseClock": set(),
+    "ResumeClock": set(),
     "WithdrawComplaint": set(),
     "ComplaintRegistered": FACTS,
     "ComplaintAcknowledged": set(),
@@ -113,6 +117,10 @@ PERSONAL: dict[str, set[str]] = {
     "MergeReceived": set(),
     "MergeReverted": set(),
     "RepeatClassified": set(),
+    "ComplaintEscalated": set(),
+    "HandlerReminded": {"message"},
+    "ClockPaused": set(),
+    "ClockResumed": set(),
     "ComplaintWithdrawn": set(),
 }
 

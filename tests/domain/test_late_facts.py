@@ -20,6 +20,7 @@ from domain.complaint.handling import (
     SignForAssignment,
 )
 from domain.complaint.intake import AcknowledgeComplaint, RecordSourceFact, RegisterComplaint
+from domain.complaint.pausing import PauseClock, ResumeClock
 from domain.complaint.remedy import (
     AcceptRemedy,
     FulfilRemedy,
@@ -32,6 +33,7 @@ from domain.complaint.resolution import (
     ResolutionConfirmed,
     ResolveComplaint,
 )
+from domain.complaint.supervision import EscalateComplaint, RemindHandler
 from domain.kernel import Actor, NotAllowedAtStage, ReasonRequired
 from tests import world
 from tests.spec import RECEIVED, Given, given
@@ -46,6 +48,8 @@ LATE = [
     AcknowledgeComplaint(by="person", **PROOF),
     FlagEmergency(cause="safety-hazard"),
     RecordContainment(kind="stop-use"),
+    EscalateComplaint(level="task-force", **world.WHY),
+    RemindHandler(about="resolve"),
     ConfirmProblem(**CALLED, **PROOF),
     ProposeRemedy(kind="repair", basis="goodwill"),
     AcceptRemedy(remedy_id=world.OFFER_ID),
@@ -61,6 +65,8 @@ ACTS = [
     DisputeResolution(),
     CloseComplaint(reason="verified"),
     WithdrawComplaint(**world.WHY, **PROOF),
+    PauseClock(clock="resolve", **world.WAITED),
+    ResumeClock(clock="resolve"),
 ]
 NAMED: Any = {"ids": lambda command: type(command).__name__}
 
@@ -100,7 +106,7 @@ def test_a_closed_complaint_is_not_worked_on_by_telling_it_late(command: Any) ->
     before.when(late, by=world.SUPERVISOR).rejected(NotAllowedAtStage, stage="closed")
 
 
-@pytest.mark.parametrize("command", LATE[3:], **NAMED)
+@pytest.mark.parametrize("command", LATE[5:], **NAMED)
 def test_a_complaint_declined_at_once_has_no_late_facts_of_stages_it_never_saw(
     command: Any,
 ) -> None:

@@ -117,6 +117,22 @@ class AnyComplaint(Worked):
                 assert getattr(self.state, kept) == getattr(self.before, kept)
 
     @invariant()
+    def a_clock_is_paused_at_most_once_in_a_cycle_at_a_time(self) -> None:
+        for event in self.new:
+            match type(event).__name__:
+                case "ClockPaused":
+                    assert self.state.paused > self.before.paused
+                case "ClockResumed":
+                    assert self.state.paused < self.before.paused
+
+    @invariant()
+    def only_a_clock_that_may_pause_and_runs_is_paused(self) -> None:
+        assert {clock for clock, _ in self.state.paused} <= {"resolve"}
+        if any(type(event).__name__ == "ClockPaused" for event in self.new):
+            assert self.state.last_resolved_cycle != self.state.cycle
+            assert not self.state.is_imported
+
+    @invariant()
     def withdrawn_evidence_is_not_named_anew(self) -> None:
         gone = {item.evidence_id for item in self.before.evidence if item.is_withdrawn}
         for event in self.new:

@@ -29,6 +29,15 @@ def test_the_shipped_targets_are_those_of_the_requirements(
     assert level.calendar == "24x7"
 
 
+def test_only_resolving_pauses_and_at_most_a_day_of_it_counts_in_a_cycle() -> None:
+    pauses = {level.clock: level.pause for level in DEFAULT_RULES.service_levels}
+    resolve = pauses.pop("resolve")
+    assert resolve is not None
+    assert resolve.cap == Duration(24 * HOUR, "minutes")
+    assert "waiting_on_customer" in resolve.reasons
+    assert set(pauses.values()) == {None}
+
+
 def test_end_to_end_is_measured_and_nothing_is_promised() -> None:
     assert DEFAULT_RULES.service_level("end_to_end").targets == {}
 

@@ -41,6 +41,7 @@ from domain.complaint.merge import (
     RecordMergeReverted,
     UnmergeComplaint,
 )
+from domain.complaint.pausing import ClockPaused, PauseClock, ResumeClock
 from domain.complaint.referral import (
     RecordOutsideOutcome,
     ReferComplaint,
@@ -61,6 +62,7 @@ from domain.complaint.resolution import (
     ResolveComplaint,
     SatisfactionRecorded,
 )
+from domain.complaint.supervision import EscalateComplaint, RemindHandler
 from domain.complaint.tasks import CompleteTask, DelegateTask
 from domain.complaint.vocabulary import Facts
 from domain.kernel import NotAllowedAtStage, Recorded
@@ -129,6 +131,15 @@ REPEATABLE: list[tuple[list[Recorded[Any]], Any]] = [
         ClassifyRepeat(repeat_class="initial", rule_version="1", **world.WHY),
     ),
     (world.resolved(), WithdrawComplaint(**PROOF, **world.WHY)),
+    (world.in_progress(), EscalateComplaint(level="task-force", **world.WHY)),
+    (world.in_progress(), PauseClock(clock="resolve", **world.WAITED)),
+    (
+        world.past(
+            world.registered(),
+            (world.HANDLER, ClockPaused(clock="resolve", reason_code="waiting_on_customer")),
+        ),
+        ResumeClock(clock="resolve"),
+    ),
 ]
 NAMED: Any = {"ids": lambda part: type(part).__name__ if hasattr(part, "occurred_at") else ""}
 
@@ -175,7 +186,7 @@ def test_the_same_instant_told_in_another_zone_is_the_same_time(
 
 def test_every_command_but_those_that_are_never_silent_is_tried_here() -> None:
     never = {RecordContact, RecordChaser, RecordInformation, RecordSatisfaction, FulfilRemedy}
-    never |= {DisputeResolution}
+    never |= {DisputeResolution, RemindHandler}
     assert {type(command) for _, command in REPEATABLE} == set(COMPLAINT.commands) - never
 
 

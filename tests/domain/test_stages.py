@@ -42,6 +42,7 @@ from domain.complaint.merge import (
     RecordMergeReverted,
     UnmergeComplaint,
 )
+from domain.complaint.pausing import ClockPaused, PauseClock, ResumeClock
 from domain.complaint.referral import (
     RecordOutsideOutcome,
     ReferComplaint,
@@ -56,6 +57,7 @@ from domain.complaint.resolution import (
     ResolutionConfirmed,
     ResolveComplaint,
 )
+from domain.complaint.supervision import EscalateComplaint, RemindHandler
 from domain.complaint.tasks import CompleteTask, DelegateTask
 from domain.complaint.vocabulary import Facts, Stage
 from domain.kernel import NotAllowedAtStage
@@ -114,6 +116,10 @@ UnmergeComplaint       -           -           -         -            -         
 RecordMergeReceived    -           =           =         =            =            =               =               =
 RecordMergeReverted    -           =           =         =            =            =               =               =
 ClassifyRepeat         -           =           =         =            =            =               =               =
+EscalateComplaint      -           =           =         =            =            =               =               -
+RemindHandler          -           =           =         =            =            =               =               -
+PauseClock             -           =           =         =            =            =               =               -
+ResumeClock            -           =           =         =            =            =               =               -
 """  # noqa: E501
 
 ORDERS: dict[str, Any] = {
@@ -177,6 +183,11 @@ ORDERS: dict[str, Any] = {
     "RecordMergeReverted": RecordMergeReverted(source_id=world.DUPLICATE_ID),
     "ClassifyRepeat": ClassifyRepeat(repeat_class="initial", rule_version="1", **world.WHY),
     "WithdrawComplaint": WithdrawComplaint(evidence_id=world.EVIDENCE_ID, **world.WHY),
+    "EscalateComplaint": EscalateComplaint(level="task-force", **world.WHY),
+    "RemindHandler": RemindHandler(about="resolve"),
+    # as shipped only resolve may pause, and that is stopped once the complaint is resolved
+    "PauseClock": PauseClock(clock="end_to_end", **world.WAITED),
+    "ResumeClock": ResumeClock(clock="end_to_end"),
 }
 
 _HEADER, *_ROWS = [line.split() for line in TABLE.strip().splitlines()]
@@ -202,6 +213,9 @@ def at(stage: str, order: str = "") -> Given:
     if order == "RecordMergeReverted":
         received = MergeReceived(source_id=world.DUPLICATE_ID)
         return given(world.past(at(stage).history, (world.POLICY, received)))
+    if order == "ResumeClock":
+        paused = ClockPaused(clock="end_to_end", reason_code="waiting_on_customer")
+        return given(world.past(at(stage).history, (world.HANDLER, paused)))
     if order in AWAITED:
         return given(world.waiting(at(stage).history))
     if order == "Close-settled_outside":
@@ -232,6 +246,7 @@ def test_every_command_at_every_stage_does_what_the_table_says(stage: str, order
         by=actor,
         at=later(before) if "final" in order else None,
         facts_of_others={world.SURVIVOR_ID: world.SURVIVOR},
+        rules=world.EVERY_CLOCK_PAUSES,
     )
     if cell != "-":
         assert outcome.rejection is None

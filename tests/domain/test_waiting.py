@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
-from domain.complaint.guards import UnknownContact, UnknownEvidence
+from domain.complaint.guards import UnknownContact, UnknownEvidence, UnknownTask
 from domain.complaint.investigation import (
     FindingRecorded,
     InformationReceived,
@@ -28,11 +28,7 @@ from domain.complaint.referral import (
     UnknownReferral,
 )
 from domain.complaint.resolution import DisputeResolution, ResolveComplaint
-from domain.complaint.tasks import (
-    CompleteTask,
-    DelegateTask,
-    UnknownTask,
-)
+from domain.complaint.tasks import CompleteTask, DelegateTask
 from tests import world
 from tests.spec import ANY_ID, RECEIVED, Given, given
 

@@ -4,6 +4,8 @@ from typing import Any
 
 from domain.complaint.closure import ComplaintReopened
 from domain.complaint.handling import AssignmentReturned
+from domain.complaint.supervision import ComplaintEscalated, HandlerReminded
+from domain.complaint.tasks import TaskDelegated
 from domain.kernel import Recorded
 from projections.timeline import TimelineEndRow, TimelineRow
 from tests import world
@@ -58,6 +60,19 @@ def test_an_entry_names_who_acts_for_whom_when_and_why() -> None:
     assert (entry.to_unit, entry.to_person) == ("west", None)
     assert (entry.occurred_at, entry.recorded_at) == (after(10), after(30))
     assert (entry.occurred_at_source, entry.occurred_at_precision) == ("provider", "instant")
+
+
+def test_only_who_has_the_complaint_from_then_on_is_named_as_having_it() -> None:
+    helped = [
+        ComplaintEscalated(unit_id="board", person_id="director", reason_code="stuck"),
+        HandlerReminded(about="resolve", unit_id="west", person_id="wu"),
+        TaskDelegated(task_id=world.TASK_ID, kind="inspection", unit_id="workshop"),
+    ]
+    entries = timeline(
+        world.registered()[0], *(told(event, 9 + n) for n, event in enumerate(helped))
+    )
+    assert {(entry.to_unit, entry.to_person) for entry in entries} == {(None, None)}
+    assert entries[1].reason_code == "stuck"
 
 
 def test_the_unit_of_an_entry_is_where_the_actor_works_and_the_reason_may_be_the_commands() -> None:
