@@ -21,6 +21,7 @@ from api.http import Route, Services, serve
 from api.keys import Keys
 from api.places import Places
 from api.problems import ProblemError
+from api.rates import Rates
 from domain.access import ACCESS
 from domain.complaint import COMPLAINT
 from domain.rulebook.defaults import DEFAULT_RULES
@@ -47,6 +48,7 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
         keys=Keys(ledger, DEFAULT_RULES),
         places=Places(ledger, secret),
         cursors=Cursors(secret),
+        rates=Rates(),
         runner=runner,
     )
 

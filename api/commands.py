@@ -1,6 +1,6 @@
 """The command routes: one for each command of the complaint slice, made from its Struct."""
 
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -12,12 +12,14 @@ from api.http import Answer, Asked, Route, as_problem
 from api.parameters import (
     ACCEPT_LANGUAGE,
     ADDRESS,
+    DRY_RUN,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     ON_BEHALF_OF,
     ErrorsOf,
     idempotency_key,
     if_match,
+    is_wanted,
     on_behalf_of,
 )
 from api.places import AmbiguousAddress
@@ -26,7 +28,7 @@ from api.roles import ROLES, is_for_keys, may_order
 from domain.complaint import ALLOWED, OccurredInFuture, UnknownComplaint
 from domain.complaint.vocabulary import Stage
 from domain.kernel import Moment, NotAllowedAtStage, Rejected
-from ledger.entry import Receipt
+from ledger.entry import Preview, Receipt
 from ledger.ids import tracking_number, write_token
 
 
@@ -39,6 +41,15 @@ class CommandAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
     events: list[str]
     recorded_at: Moment
     tracking_number: str | None = None
+
+
+class DryRunAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What would become of a command: the events it would record; none of them was."""
+
+    dry_run: Literal[True]
+    version: int
+    events: list[str]
+    complaint_id: UUID | None = None
 
 
 def routes() -> list[Route]:
@@ -67,10 +78,11 @@ def _route(name: str, command: type[Any]) -> Route:
         handler=handle,
         answer=CommandAnswer,
         roles=frozenset(role for role in ROLES if may_order(role, name)),
-        parameters=(*conditional, IDEMPOTENCY_KEY, ON_BEHALF_OF, ACCEPT_LANGUAGE),
+        parameters=(*conditional, DRY_RUN, IDEMPOTENCY_KEY, ON_BEHALF_OF, ACCEPT_LANGUAGE),
         body=command,
         body_example=EXAMPLES.get(name),
         status=201 if is_registration else 200,
+        also=((200, "application/json", DryRunAnswer),),
         headers=(
             *("ETag", "Ledger-Position", "Idempotency-Replayed"),
             *(("Location",) if is_registration else ()),
@@ -79,6 +91,7 @@ def _route(name: str, command: type[Any]) -> Route:
             *ErrorsOf.KEYED,
             *ErrorsOf.BODY,
             problems.BAD_HEADER,
+            problems.BAD_QUERY,
             problems.UNKNOWN_QUERY,
             problems.KEY_REUSED,
             of_rule(OccurredInFuture),
@@ -97,7 +110,8 @@ def _route(name: str, command: type[Any]) -> Route:
 
 
 async def _take(asked: Asked, name: str) -> Answer:
-    """Hand the order in and tell what became of it."""
+    """Hand the order in and tell what became of it, or would."""
+    is_dry_run = is_wanted(asked, "dry_run")
     key = idempotency_key(asked)
     expected_version = if_match(asked) if name != REGISTER else None
     person = on_behalf_of(asked)
@@ -111,27 +125,47 @@ async def _take(asked: Asked, name: str) -> Answer:
         on_behalf_of=person,
         correlation_id=str(asked.request.scope.get("request_id", "")) or None,
     )
-    return answer_of(await _carry_out(asked, order), is_registration=name == REGISTER)
+    outcome = await _carry_out(asked, order, is_dry_run=is_dry_run)
+    if isinstance(outcome, Preview):
+        return _foretold(outcome)
+    return answer_of(outcome, is_registration=name == REGISTER)
 
 
-async def _carry_out(asked: Asked, order: Order) -> Receipt:
+async def _carry_out(asked: Asked, order: Order, *, is_dry_run: bool) -> Receipt | Preview:
     """Have the order carried out, or say why not, with what is known of the complaint."""
     desk, complaint_id = asked.services.desk, None
     try:
         if order.address is not None:
             complaint_id = await asked.services.places.complaint(order.address)
             order = msgspec.structs.replace(order, complaint_id=complaint_id)
+        if is_dry_run:
+            return await desk.consider(order, asked.who)
         return await desk.take(order, asked.who)
     except Exception as error:
         is_nowhere = isinstance(error, Rejected) and complaint_id is None and order.address
         # The address names nothing now; what was carried out before is answered all the same.
         if is_nowhere and (receipt := await desk.answered(order, asked.who)) is not None:
-            return receipt
+            return Preview.of(receipt) if is_dry_run else receipt
         problem = as_problem(error)
         problem.extra.setdefault("command", order.command)
         if complaint_id is not None and problem.problem.status != 404:
             problem.extra.setdefault("complaint_id", str(complaint_id))
         raise problem from error
+
+
+def _foretold(preview: Preview) -> Answer:
+    """What would become of a command as it is answered over HTTP."""
+    content = DryRunAnswer(
+        dry_run=True,
+        version=preview.version,
+        events=list(preview.events),
+        complaint_id=preview.stream_id,
+    )
+    if preview.stream_id is None:
+        return Answer(content=content)
+    position = write_token({preview.partition: preview.position})
+    headers = {"ETag": f'"{preview.version}"', "Ledger-Position": position}
+    return Answer(content=content, headers=headers)
 
 
 def answer_of(receipt: Receipt, *, is_registration: bool) -> Answer:

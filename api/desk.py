@@ -16,7 +16,7 @@ from domain.complaint import COMPLAINT
 from domain.kernel import Actor, ActorKind, Context, Other, Precision, Rejected, Source, fold
 from domain.rules import Rules
 from ledger.application import Ledger
-from ledger.entry import CommandKey, Receipt
+from ledger.entry import CommandKey, Preview, Receipt
 from ledger.ids import command_id, digest, new_stream_id
 
 COMMANDS: dict[str, type[Any]] = {command.__name__: command for command in COMPLAINT.commands}
@@ -31,6 +31,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     kind: ActorKind = "person"
     unit_id: str | None = None
+    rate_per_minute: int | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,25 +74,43 @@ class Desk:
 
     async def take(self, order: Order, client: Client) -> Receipt:
         """Carry an order out. Raises what is wrong with it; then nothing has changed."""
-        if not may_order(client.role, order.command):
-            raise Forbidden(role=client.role, command=order.command)
-        command = decode(COMMANDS[order.command], order.body)
-        known_as = command_id(client.principal, order.key)
+        stream_id, command, context = await self._understood(order, client)
         is_new = order.complaint_id is None
-        if order.complaint_id is None:
-            stream_id = new_stream_id(getattr(command, "customer_id", None) or str(known_as))
-        else:
-            stream_id = order.complaint_id
         return await self.ledger.execute(
             COMPLAINT,
             stream_id,
             command,
-            self.context(order, client, known_as, await self._others(command)),
+            context,
             digest=_digest(order),
             expected_version=order.expected_version,
             is_new=is_new,
             status=201 if is_new else 200,
         )
+
+    async def consider(self, order: Order, client: Client) -> Preview:
+        """What taking an order would lead to, or raises what is wrong with it; leaves no trace."""
+        stream_id, command, context = await self._understood(order, client)
+        return await self.ledger.preview(
+            COMPLAINT,
+            stream_id,
+            command,
+            context,
+            digest=_digest(order),
+            expected_version=order.expected_version,
+            is_new=order.complaint_id is None,
+        )
+
+    async def _understood(self, order: Order, client: Client) -> tuple[UUID, Any, Context]:
+        """The stream an order goes to, the command it says, and what may be known besides."""
+        if not may_order(client.role, order.command):
+            raise Forbidden(role=client.role, command=order.command)
+        command = decode(COMMANDS[order.command], order.body)
+        known_as = command_id(client.principal, order.key)
+        stream_id = order.complaint_id or new_stream_id(
+            getattr(command, "customer_id", None) or str(known_as)
+        )
+        context = self.context(order, client, known_as, await self._others(command))
+        return stream_id, command, context
 
     async def answered(self, order: Order, client: Client) -> Receipt | None:
         """The answer that this order got before; what it is addressed to need not be there now."""

@@ -18,6 +18,7 @@ from api.cursors import Cursors
 from api.desk import Client, Desk
 from api.keys import Keys
 from api.problems import ProblemError, ProblemType
+from api.rates import Rates
 from api.strict import MAX_BYTES, Invalid, NotJson
 from domain.complaint import UnknownComplaint
 from domain.kernel import Rejected
@@ -59,6 +60,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     keys: Keys
     places: Any  # api.places.Places: addresses and positions of views
     cursors: Cursors
+    rates: Rates
     runner: Any | None = None
 
 
@@ -82,6 +84,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     body_example: Any = None
     status: int = 200
     media_type: str = "application/json"
+    also: tuple[tuple[int, str, Any], ...] = ()  # other answers: status, media type, content
     headers: tuple[str, ...] = ()  # of the answer, beside those of every answer
     problems: tuple[ProblemType, ...] = ()
 
@@ -183,6 +186,7 @@ async def _let_in(request: AnyRequest, route: Route, services: Services) -> Clie
         return None
     client = await recognise(request, services.keys)
     request.scope["client_id"] = client.client_id  # type: ignore[typeddict-unknown-key]
+    services.rates.let_in(client)
     if client.role not in route.roles:
         raise ProblemError(problems.FORBIDDEN, role=client.role)
     return client

@@ -33,23 +33,26 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     principal: str
     role: str
     kind: str
+    rate_per_minute: int | None
     created_at: str
     revoked_at: str | None = None
 
 
 _INSERT = """
-INSERT INTO ledger.keys (key_id, secret_sha256, name, principal, role, kind, unit_id, created_at)
+INSERT INTO ledger.keys (key_id, secret_sha256, name, principal, role, kind, unit_id,
+                         rate_per_minute, created_at)
 VALUES (%(key_id)s, %(secret_sha256)s, %(name)s, %(principal)s, %(role)s, %(kind)s, %(unit_id)s,
-        ledger.clock())
+        %(rate_per_minute)s, ledger.clock())
 RETURNING key_id"""
 _SELECT = """
-SELECT secret_sha256, principal, role, kind, unit_id FROM ledger.keys
+SELECT secret_sha256, principal, role, kind, unit_id, rate_per_minute FROM ledger.keys
 WHERE key_id = %(key_id)s AND revoked_at IS NULL"""
 _REVOKE = """
 UPDATE ledger.keys SET revoked_at = coalesce(revoked_at, ledger.clock())
 WHERE key_id = %(key_id)s RETURNING key_id"""
 _LIST = """
-SELECT key_id, name, principal, role, kind, to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+SELECT key_id, name, principal, role, kind, rate_per_minute,
+       to_char(created_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
        to_char(revoked_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 FROM ledger.keys ORDER BY created_at, key_id LIMIT 1000"""
 
@@ -71,14 +74,24 @@ class Keys:
         principal: str,
         kind: ActorKind = "person",
         unit_id: str | None = None,
+        rate_per_minute: int | None = None,
     ) -> str:
-        """Give out a new key and return it whole: the only time its secret is seen."""
+        """Give out a new key and return it whole: the only time its secret is seen.
+
+        With a rate, more requests a minute than that are refused.
+        """
         if role not in ROLES:
             raise ValueError(f"no such role: {role}; there are {', '.join(ROLES)}")
         if _PRINCIPAL.match(principal) is None:
             raise ValueError("a principal is 1-64 of A-Z a-z 0-9 . _ : -, such as a staff id")
         key_id, secret = _random_id(), secrets.token_urlsafe(32)
-        command = IssueKey(key_id=key_id, principal=principal, role=role, kind=kind)
+        command = IssueKey(
+            key_id=key_id,
+            principal=principal,
+            role=role,
+            kind=kind,
+            rate_per_minute=rate_per_minute,
+        )
         # The event first: what was issued is in the history even if we die before it works.
         await self._record(command, key_id)
         await self._ledger.query(
@@ -91,6 +104,7 @@ class Keys:
                 "role": role,
                 "kind": kind,
                 "unit_id": unit_id,
+                "rate_per_minute": rate_per_minute,
             },
         )
         return f"cl_{key_id}_{secret}"
@@ -109,8 +123,9 @@ class Keys:
                 principal=row[2],
                 role=row[3],
                 kind=row[4],
-                created_at=row[5],
-                revoked_at=row[6],
+                rate_per_minute=row[5],
+                created_at=row[6],
+                revoked_at=row[7],
             )
             for row in await self._ledger.query(_LIST, {})
         ]
@@ -147,11 +162,16 @@ class Keys:
 
 
 def _client(key_id: str, sha: bytes, row: tuple[Any, ...]) -> Client | None:
-    secret_sha256, principal, role, kind, unit_id = row
+    secret_sha256, principal, role, kind, unit_id, rate_per_minute = row
     if not hmac.compare_digest(bytes(secret_sha256), sha):
         return None
     return Client(
-        principal=principal, client_id=f"key:{key_id}", role=role, kind=kind, unit_id=unit_id
+        principal=principal,
+        client_id=f"key:{key_id}",
+        role=role,
+        kind=kind,
+        unit_id=unit_id,
+        rate_per_minute=rate_per_minute,
     )
 
 

@@ -103,7 +103,8 @@ def _schemas(routes: list[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
     be added to it later. A Struct that does both has a schema for each.
     """
     bodies = _told_once(route.body for route in routes)
-    answers = _told_once([Problem, *(route.answer for route in routes)])
+    others = (content for route in routes for _, _, content in route.also)
+    answers = _told_once([Problem, *(route.answer for route in routes), *others])
     taken, closed = _components(bodies)
     given, opened = _components(answers)
     names = {name: f"{name}Answer" if name in closed else name for name in opened}
@@ -177,15 +178,7 @@ def _responses(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
     by_status: dict[int, list[ProblemType]] = {}
     for problem in route.problems:
         by_status.setdefault(problem.status, []).append(problem)
-    schema = {"type": "string"} if route.answer is None else refs[route.answer]
-    headers = ["X-Request-ID", *route.headers]
-    responses: dict[str, Any] = {
-        str(route.status): {
-            "description": "Done." if route.method == "POST" else "Found.",
-            "headers": _headers(headers),
-            "content": {route.media_type: {"schema": schema}},
-        }
-    }
+    responses = _answers(route, refs)
     for status, problems in sorted(by_status.items()):
         headers = ["X-Request-ID", "Content-Language"]
         headers += ["Retry-After"] if status in (429, 503) else []
@@ -198,6 +191,27 @@ def _responses(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
             "content": {MEDIA_TYPE: {"schema": refs[Problem]}},
         }
     return responses
+
+
+def _answers(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
+    """What is answered where nothing is wrong: usually one thing, of one media type."""
+    contents: dict[int, dict[str, list[Any]]] = {}
+    main = (route.status, route.media_type, route.answer)
+    for status, media_type, content in (main, *route.also):
+        schema = {"type": "string"} if content is None else refs[content]
+        contents.setdefault(status, {}).setdefault(media_type, []).append(schema)
+    found = {}
+    for status, told in contents.items():
+        headers = route.headers if status == route.status else ()
+        found[str(status)] = {
+            "description": "Done." if route.method == "POST" else "Found.",
+            "headers": _headers(["X-Request-ID", *headers]),
+            "content": {
+                media_type: {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}}
+                for media_type, schemas in told.items()
+            },
+        }
+    return found
 
 
 def _headers(names: Iterable[str]) -> dict[str, Any]:

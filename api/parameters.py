@@ -54,10 +54,25 @@ AT_LEAST = Parameter(
 )
 
 
+DRY_RUN = Parameter(
+    name="dry_run",
+    place="query",
+    description="`true`: say what would follow, or what forbids it; nothing is recorded, and the"
+    " `Idempotency-Key` stays as it was.",
+    schema={"type": "boolean", "default": False},
+)
+
+
 class ErrorsOf:
     """The problems that groups of routes share."""
 
-    KEYED = (problems.UNAUTHENTICATED, problems.FORBIDDEN, problems.UNAVAILABLE, problems.INTERNAL)
+    KEYED = (
+        problems.UNAUTHENTICATED,
+        problems.FORBIDDEN,
+        problems.RATE_LIMITED,
+        problems.UNAVAILABLE,
+        problems.INTERNAL,
+    )
     BODY = (
         problems.NOT_JSON,
         problems.TOO_LARGE,
@@ -95,6 +110,14 @@ def whole_number(asked: Asked, name: str, default: int, low: int, high: int) -> 
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and low <= int(text) <= high):
         raise ProblemError(problems.BAD_QUERY, name=name, expected=f"{low} to {high}")
     return int(text)
+
+
+def is_wanted(asked: Asked, name: str) -> bool:
+    """A yes or no of the query; unsaid is no."""
+    text = asked.query(name)
+    if text not in (None, "true", "false"):
+        raise ProblemError(problems.BAD_QUERY, name=name, expected="true or false")
+    return text == "true"
 
 
 def parse_uuid(text: str) -> UUID | None:

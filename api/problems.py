@@ -1,4 +1,5 @@
 """Problem details (RFC 9457): every way in which a request can fail, with a page for each."""
+# long: the table of problems, and the one form in which all of them are told
 
 import re
 from typing import Any
@@ -144,6 +145,13 @@ KEY_REUSED = _type(
     "This Idempotency-Key was used before, for something else.",
     "该 Idempotency-Key 此前已用于其他请求。",
 )
+RATE_LIMITED = _type(
+    "rate-limited",
+    429,
+    "Too many requests | 请求过于频繁",
+    "This key may make {rate} requests a minute; wait for as many seconds as Retry-After says.",
+    "该密钥每分钟最多 {rate} 次请求；请按 Retry-After 的秒数等待后再试。",
+)
 UNAVAILABLE = _type(
     "unavailable",
     503,
@@ -180,6 +188,7 @@ GENERAL = (
     UNSUPPORTED_MEDIA_TYPE,
     INVALID,
     KEY_REUSED,
+    RATE_LIMITED,
     UNAVAILABLE,
     VIEW_BEHIND,
     INTERNAL,

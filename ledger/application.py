@@ -18,7 +18,7 @@ from psycopg_pool import AsyncConnectionPool
 from domain.kernel import Context, Decider, Recorded, Rejected, fold
 from ledger import database
 from ledger.append import SELECT_COMMAND, receipt_of
-from ledger.entry import CommandKey, Entry, KeyReused, Receipt
+from ledger.entry import CommandKey, Entry, KeyReused, NewEvent, Preview, Receipt
 from ledger.ids import partition_of
 from ledger.library import LedgerFactory, RegistryMapper
 from ledger.registry import COLUMNS, Registry
@@ -148,10 +148,9 @@ class Ledger(Application[UUID]):
         """
         key = CommandKey(context.command_id, digest)
         for _ in range(MAX_ATTEMPTS):
+            history = [] if is_new else await self.history(stream_id)
             try:
-                entry = await self._decide(
-                    decider, stream_id, command, context, key, expected_version, is_new, status
-                )
+                events = self._decide(decider, history, command, context, expected_version)
             except (Rejected, VersionConflict):
                 # It may be refused only because it was carried out before.
                 if (receipt := await self.known(key)) is not None:
@@ -159,8 +158,9 @@ class Ledger(Application[UUID]):
                 raise
             if is_new and self.partitions > 1 and (receipt := await self.known(key)) is not None:
                 return receipt
+            version = history[-1].version if history else 0
             writer = self._writers[partition_of(stream_id, self.partitions)]
-            outcome = await writer.append(entry)
+            outcome = await writer.append(Entry(stream_id, version, events, key, status))
             if isinstance(outcome, Receipt):
                 return outcome
             if isinstance(outcome, KeyReused):
@@ -169,32 +169,51 @@ class Ledger(Application[UUID]):
                 raise VersionConflict(expected_version, outcome.version)
         raise Unavailable("too many others change the same complaint")
 
-    async def _decide(
+    async def preview(
         self,
         decider: Decider[S],
         stream_id: UUID,
         command: Any,
         context: Context,
-        key: CommandKey,
-        expected_version: int | None,
-        is_new: bool,
-        status: int,
-    ) -> Entry:
+        *,
+        digest: bytes,
+        expected_version: int | None = None,
+        is_new: bool = False,
+    ) -> Preview:
+        """What `execute` would lead to now, or raises what it would; writes nothing."""
+        receipt = await self.known(CommandKey(context.command_id, digest))
+        if receipt is not None:
+            return Preview.of(receipt)
         history = [] if is_new else await self.history(stream_id)
+        events = self._decide(decider, history, command, context, expected_version)
+        names = tuple(event.type for event in events)
+        if not history:
+            return Preview(stream_id=None, version=0, events=names)
+        last = history[-1]
+        return Preview(
+            stream_id=stream_id,
+            version=last.version,
+            partition=last.partition,
+            position=last.position,
+            events=names,
+        )
+
+    def _decide(
+        self,
+        decider: Decider[S],
+        history: list[Recorded[Any]],
+        command: Any,
+        context: Context,
+        expected_version: int | None,
+    ) -> list[NewEvent]:
         if history and type(history[0].event) not in decider.events:
-            raise WrongStream(f"{stream_id} is not the stream of a {decider.name}")
+            raise WrongStream(f"{history[0].stream_id} is not the stream of a {decider.name}")
         version = history[-1].version if history else 0
         if expected_version is not None and expected_version != version:
             raise VersionConflict(expected_version, version)
         events = decider.decide(command, fold(decider, history), context)
         metadata = context.metadata(command)
-        return Entry(
-            stream_id=stream_id,
-            expected_version=version,
-            events=[self.registry.encode(event, metadata) for event in events],
-            command=key,
-            status=status,
-        )
+        return [self.registry.encode(event, metadata) for event in events]
 
     async def known(self, key: CommandKey) -> Receipt | None:
         """The answer that a command got before, in whichever partition; None for a new one."""

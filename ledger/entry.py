@@ -56,6 +56,26 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     is_replay: bool = False
 
 
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What would follow from a command if it were given now; nothing was recorded."""
+
+    stream_id: UUID | None  # none: a stream that does not exist yet
+    version: int
+    partition: int = 0
+    position: int = 0  # of the last event it was decided on
+    events: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, receipt: Receipt) -> "Preview":
+        """What a command that was accepted before would lead to: nothing more."""
+        return cls(
+            stream_id=receipt.stream_id,
+            version=receipt.version,
+            partition=receipt.partition,
+            position=receipt.position,
+        )
+
+
 class Lost(msgspec.Struct, frozen=True):
     """Another append came first: the stream is at this version now."""
 

@@ -45,7 +45,14 @@ def key() -> None:
     "--kind", type=click.Choice(["person", "bot", "system"]), help="Default: by the role."
 )
 @click.option("--unit", help="The unit the principal belongs to.")
-def create(name: str, role: str, principal: str | None, kind: Any, unit: str | None) -> None:
+@click.option(
+    "--rate",
+    type=click.IntRange(1, 1_000_000),
+    help="Requests a minute, each line of a bulk request counted; default: no limit.",
+)
+def create(
+    name: str, role: str, principal: str | None, kind: Any, unit: str | None, rate: int | None
+) -> None:
     """Make a key and print it: the only time its secret is seen."""
 
     async def issue() -> str:
@@ -56,6 +63,7 @@ def create(name: str, role: str, principal: str | None, kind: Any, unit: str | N
                 principal=principal or name,
                 kind=kind or ("system" if role == "integrator" else "person"),
                 unit_id=unit,
+                rate_per_minute=rate,
             )
 
     try:
@@ -88,7 +96,7 @@ def list_keys() -> None:
         async with open_services(Config.from_environment()) as serving:
             return await serving.keys.listed()
 
-    table = Table("id", "name", "principal", "role", "kind", "created", "revoked")
+    table = Table("id", "name", "principal", "role", "kind", "a minute", "created", "revoked")
     for found in asyncio.run(listed()):
         table.add_row(
             found.key_id,
@@ -96,6 +104,7 @@ def list_keys() -> None:
             found.principal,
             found.role,
             found.kind,
+            str(found.rate_per_minute or ""),
             found.created_at,
             found.revoked_at or "",
         )

@@ -1,6 +1,7 @@
 """Access keys 密钥: who was given one, in which role, and when it was taken back."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec.structs import replace
@@ -19,6 +20,10 @@ from domain.kernel import (
 
 # --- commands and events --------------------------------------------------------------------
 
+Rate = Annotated[
+    int, msgspec.Meta(ge=1, le=1_000_000, description="Requests a minute; none: no limit.")
+]
+
 
 class IssueKey(Command, frozen=True, kw_only=True):
     """Give a principal a key with a role."""
@@ -27,6 +32,7 @@ class IssueKey(Command, frozen=True, kw_only=True):
     principal: Identifier
     role: Code
     kind: ActorKind = "person"
+    rate_per_minute: Rate | None = None
 
 
 class RevokeKey(Command, frozen=True, kw_only=True):
@@ -42,6 +48,11 @@ class KeyIssued(Event, frozen=True, kw_only=True):
     principal: Identifier
     role: Code
     kind: ActorKind = "person"
+    rate_per_minute: Rate | None = None
+
+    schema_version: ClassVar[int] = 2
+    # Version 1 knew no rates; no key was limited then.
+    upcasts: ClassVar[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: dict}
 
 
 class KeyRevoked(Event, frozen=True, kw_only=True):
@@ -82,6 +93,7 @@ def decide(command: object, state: Access, context: Context) -> list[object]:
                     principal=command.principal,
                     role=command.role,
                     kind=command.kind,
+                    rate_per_minute=command.rate_per_minute,
                 )
             ]
         case RevokeKey(key_id=key_id):

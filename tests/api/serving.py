@@ -71,9 +71,20 @@ class Api:
         complaint_id: str = response.json()["complaint_id"]
         return complaint_id
 
+    def limited_key(self, role: str, rate_per_minute: int) -> str:
+        """A key of this role that may make so many requests a minute."""
+        return asyncio.run(_limited_key(self.database, role, rate_per_minute))
+
     def revoked_key(self) -> str:
         """A supervisor's key that was taken back."""
         return asyncio.run(_revoked_key(self.database))
+
+
+async def _limited_key(database: Database, role: str, rate_per_minute: int) -> str:
+    async with open_keys(database) as keys:
+        return await keys.issue(
+            name="limited", role=role, principal="shop-1", rate_per_minute=rate_per_minute
+        )
 
 
 async def _revoked_key(database: Database) -> str:

@@ -114,17 +114,20 @@ def test_an_import_that_cannot_begin_says_why(installation: Installation) -> Non
 
 
 def test_keys_are_made_listed_and_taken_back(installation: Installation) -> None:
-    key = installation.run("key", "create", "--name", "hotline", "--role", "agent").strip()
+    words = ("--name", "hotline", "--role", "agent", "--rate", "1234")
+    key = installation.run("key", "create", *words).strip()
     assert key.startswith("cl_")
     key_id, secret = key.split("_", 2)[1:]
     listed = installation.run("key", "list")
     assert key_id in listed
+    assert "1234" in listed
     assert secret not in listed
     assert "revoked" in installation.run("key", "revoke", key_id)
     assert "no key" in installation.refused("key", "revoke", "nothing")
     assert "a principal is" in installation.refused(
         "key", "create", "--name", "two words", "--role", "agent"
     )
+    installation.run("key", "create", *words[:4], "--rate", "0", status=2)
 
 
 def test_addresses_work_after_the_command_has_ended(installation: Installation) -> None:
