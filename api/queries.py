@@ -4,7 +4,8 @@ from typing import Any
 
 from api import problems
 from api.as_of import AS_OF, OCCURRED_BY, AsOf, NotReceivedByThen, answer_of, asked_as_of, part_of
-from api.complaint import ComplaintDocument, History, document, history_page
+from api.document.reading import History, document, history_page, shown
+from api.document.shape import ComplaintDocument
 from api.http import MAX_QUERY, Answer, Asked, Parameter, Route
 from api.listing import CLOSED_LISTS, FIELDS, FILTERS, SORTS, ComplaintList, list_complaints
 from api.parameters import ACCEPT_LANGUAGE, ADDRESS, AT_LEAST, ErrorsOf, whole_number
@@ -168,9 +169,10 @@ async def _history_of(asked: Asked, as_of: AsOf | None) -> list[Any]:
 async def _get(asked: Asked) -> Answer:
     as_of = asked_as_of(asked)
     history = await _history_of(asked, as_of)
-    found = document(history, asked.who, asked.services.desk.rules, answer_of(history, as_of))
+    found = document(history, asked.who, answer_of(history, as_of))
     headers = {"ETag": f'"{found.version}"', "Ledger-Position": found.position}
-    return Answer(content=found, headers=headers)
+    content = shown(found, asked.who, asked.services.desk.rules)
+    return Answer(content=content, headers=headers)
 
 
 async def _history(asked: Asked) -> Answer:

@@ -7,78 +7,17 @@ import msgspec
 
 from api.as_of import AsOfAnswer
 from api.desk import Client
+from api.document.shape import Allowed, ComplaintDocument
+from api.document.telling import tell
 from api.problems import kebab
 from api.roles import READ_PERSONAL, is_for_keys, may_order
 from domain.complaint import COMPLAINT, allowed_commands
 from domain.complaint.state import Complaint
-from domain.complaint.vocabulary import Assessment, CloseReason, Facts, Nature, Stage, WaitingOn
-from domain.kernel import Metadata, Moment, Money, Recorded, fold
+from domain.complaint.vocabulary import Assessment
+from domain.kernel import Metadata, Moment, Recorded, fold
 from domain.personal import redact
-from domain.rules import Rules, Severity
+from domain.rules import Rules
 from ledger.ids import tracking_number, write_token
-
-
-class Allowed(msgspec.Struct, kw_only=True):
-    """Whether a command may be given now, and if not, the rule that forbids it."""
-
-    is_allowed: bool
-    rule: str | None = None
-    detail: str | None = None
-
-
-class RemedyDocument(msgspec.Struct, kw_only=True):
-    """A remedy and how far it has come."""
-
-    remedy_id: UUID
-    kind: str
-    basis: str
-    status: str
-    amount: Money | None = None
-
-
-class ContactDocument(msgspec.Struct, kw_only=True):
-    """A contact, without what was said."""
-
-    contact_id: UUID
-    direction: str
-    channel: str
-    purpose: str
-    outcome: str
-    occurred_at: Moment
-
-
-class ComplaintDocument(msgspec.Struct, kw_only=True):
-    """A complaint as it stands; personal facts only for roles with the right to them."""
-
-    complaint_id: UUID
-    tracking_number: str
-    version: int
-    position: str
-    stage: Stage
-    waiting_on: WaitingOn
-    cycle: int
-    nature: Nature
-    severity: Severity
-    is_provisional: bool
-    is_imported: bool
-    received_at: Moment
-    customer_id: str | None
-    owner_unit: str | None
-    owner_person: str | None
-    is_signed_for: bool
-    facts: Facts
-    source_facts: dict[str, str]
-    assessment: Assessment | None
-    problem_key: str | None
-    is_problem_confirmed: bool
-    is_resolution_confirmed: bool
-    remedies: list[RemedyDocument]
-    contacts: list[ContactDocument]
-    resolved_at: Moment | None
-    close_reason: CloseReason | None
-    closed_at: Moment | None
-    as_of: AsOfAnswer | None
-    allowed_commands: dict[str, Allowed] | None  # of the present only
 
 
 class EventDocument(msgspec.Struct, kw_only=True):
@@ -105,70 +44,60 @@ class History(msgspec.Struct, kw_only=True):
 
 
 def document(
-    history: list[Recorded[Any]], client: Client, rules: Rules, as_of: AsOfAnswer | None = None
+    history: list[Recorded[Any]], client: Client, as_of: AsOfAnswer | None = None
 ) -> ComplaintDocument:
-    """The complaint that a history leaves, as far as this client may read it."""
+    """The complaint that a history leaves, with everything that is personal."""
     state = fold(COMPLAINT, history)
-    may_read_personal = client.role in READ_PERSONAL
     last = history[-1]
     assert state.stage is not None
     assert state.received_at is not None
-    return ComplaintDocument(
+    found = ComplaintDocument(
         complaint_id=last.stream_id,
         tracking_number=tracking_number(state.partition, state.position),
         version=last.version,
         position=write_token({last.partition: last.position}),
+        as_of=as_of,
         stage=state.stage,
         waiting_on=state.waiting_on,
         cycle=state.cycle,
         nature=state.nature,
         severity=state.severity,
         is_provisional=state.is_provisional,
+        is_emergency=state.is_emergency,
         is_imported=state.is_imported,
         received_at=state.received_at,
         customer_id=state.customer_id,
         owner_unit=state.owner_unit,
         owner_person=state.owner_person,
         is_signed_for=state.is_signed_for,
-        facts=state.facts if may_read_personal else redact(state.facts),  # type: ignore[arg-type]
-        source_facts=state.source_facts if may_read_personal else _published(state, rules),
+        facts=state.facts,
+        source_facts=state.source_facts,
         assessment=_judgement(state),
         problem_key=state.problem_key,
         is_problem_confirmed=state.problem_confirmed_in_cycle is not None,
         is_resolution_confirmed=state.is_resolution_confirmed,
-        remedies=[
-            RemedyDocument(
-                remedy_id=remedy.remedy_id,
-                kind=remedy.kind,
-                basis=remedy.basis,
-                status=remedy.status,
-                amount=remedy.amount,
-            )
-            for remedy in state.remedies
-        ],
-        contacts=[
-            ContactDocument(
-                contact_id=contact.contact_id,
-                direction=contact.direction,
-                channel=contact.channel,
-                purpose=contact.purpose,
-                outcome=contact.outcome,
-                occurred_at=contact.occurred_at,
-            )
-            for contact in state.contacts
-        ],
         resolved_at=state.resolved_at,
         close_reason=state.close_reason,
         closed_at=state.closed_at,
-        as_of=as_of,
         allowed_commands=_allowed(state, client) if as_of is None else None,
     )
+    tell(found, history, state)
+    return found
 
 
-def _published(state: Complaint, rules: Rules) -> dict[str, str]:
-    """The source facts under names that the rules publish; under any other, anything may stand."""
+def shown(
+    found: ComplaintDocument, client: Client, rules: Rules
+) -> ComplaintDocument | dict[str, Any]:
+    """The document as far as this client may read it.
+
+    Of the source facts, those under names that the rules publish: under any other, anything may
+    stand.
+    """
+    if client.role in READ_PERSONAL:
+        return found
     known = rules.published_source_facts
-    return {name: value for name, value in state.source_facts.items() if name in known}
+    published = {name: value for name, value in found.source_facts.items() if name in known}
+    return {**redact(found), "source_facts": published}
 
 
 def _judgement(state: Complaint) -> Assessment | None:

@@ -1,0 +1,1 @@
+"""A complaint as one document: where it stands, what was done, and its history."""
