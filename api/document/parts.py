@@ -3,6 +3,7 @@
 The state that decisions are made on holds only what a rule asks for; these parts hold the rest.
 Whatever is personal carries the mark of its event, and is optional, so that it can be left out.
 """
+# long: a shape for each kind of part, and nothing else
 
 from typing import Literal
 from uuid import UUID
@@ -18,6 +19,7 @@ from domain.complaint.investigation import Text as Told
 from domain.complaint.remedy import Basis, Description
 from domain.complaint.repeat import RepeatClass, RuleVersion
 from domain.complaint.resolution import Score
+from domain.complaint.supervision import Message
 from domain.complaint.tasks import Instructions
 from domain.complaint.vocabulary import Count, DecidedBy, How, Language, PartyRole
 from domain.kernel import Code, Label, Moment, Money, PersonalText
@@ -204,6 +206,35 @@ class Remedy(Part, frozen=True, kw_only=True):
     superseded_by: UUID | None = None
     superseded_because: Code | None = None
     change_cost: Money | None = None
+
+
+class Escalation(Part, frozen=True, kw_only=True):
+    """升级: it was lifted to a level, a unit or a person that can move it."""
+
+    reason_code: Code
+    level: Code | None = None
+    unit_id: str | None = None
+    person_id: str | None = None
+
+
+class Reminder(Part, frozen=True, kw_only=True):
+    """催办: a unit, or a person of it, was reminded of what is due."""
+
+    about: Code
+    unit_id: str
+    person_id: str | None = None
+    task_id: UUID | None = None
+    message: Message | None = None
+
+
+class Pause(Part, frozen=True, kw_only=True):
+    """A clock of this cycle stood still, until it was resumed."""
+
+    clock: str
+    cycle: int
+    reason_code: Code
+    resumed_at: Moment | None = None
+    resumed_by: str | None = None
 
 
 class Decision(Part, frozen=True, kw_only=True):

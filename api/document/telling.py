@@ -23,6 +23,7 @@ from domain.complaint.investigation import (
     InformationRequested,
 )
 from domain.complaint.merge import ComplaintMerged, ComplaintUnmerged, MergeReceived, MergeReverted
+from domain.complaint.pausing import ClockPaused, ClockResumed
 from domain.complaint.referral import (
     ComplaintReferred,
     OutcomeReportedToBody,
@@ -42,6 +43,7 @@ from domain.complaint.resolution import (
     SatisfactionRecorded,
 )
 from domain.complaint.state import Complaint
+from domain.complaint.supervision import ComplaintEscalated, HandlerReminded
 from domain.complaint.tasks import TaskCompleted, TaskDelegated
 from domain.kernel import Recorded
 from projections.progress import Progress
@@ -105,6 +107,9 @@ _BEGINNINGS: dict[type[Any], tuple[str, type[Part]]] = {
     DecisionCommunicated: ("decisions", parts.Decision),
     FinalPositionDeclared: ("final_positions", parts.FinalPosition),
     ComplaintResolved: ("resolutions", parts.Resolution),
+    ComplaintEscalated: ("escalations", parts.Escalation),
+    HandlerReminded: ("reminders", parts.Reminder),
+    ClockPaused: ("pauses", parts.Pause),
     SatisfactionRecorded: ("satisfaction", parts.SatisfactionAnswer),
     ComplaintReopened: ("reopenings", parts.Reopening),
 }
@@ -206,6 +211,15 @@ def _remedy(status: str, **names: str) -> Further:
     return further
 
 
+def _resumed(found: ComplaintDocument, recorded: Recorded[Any]) -> None:
+    changes = {"resumed_at": recorded.occurred_at, "resumed_by": recorded.metadata.by}
+    clock = recorded.event.clock
+    still = [pause for pause in found.pauses if pause.clock == clock and not pause.resumed_at]
+    found.pauses = [
+        replace(pause, **changes) if pause in still[-1:] else pause for pause in found.pauses
+    ]
+
+
 def _confirmed(found: ComplaintDocument, recorded: Recorded[Any]) -> None:
     event: ResolutionConfirmed = recorded.event
     changes = {
@@ -268,6 +282,7 @@ _FURTHER: dict[type[Any], Further] = {
         change_cost="change_cost",
     ),
     RemedyFulfilled: _remedy("fulfilled", paid="amount", payment_reference="payment_reference"),
+    ClockResumed: _resumed,
     ResolutionConfirmed: _confirmed,
     ResolutionDisputed: _disputed,
     ComplaintMerged: _merge,

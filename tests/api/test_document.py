@@ -89,10 +89,11 @@ def test_a_remedy_tells_who_approved_and_what_the_change_cost(api: Api) -> None:
     superseded = {**EXAMPLES["ProposeRemedy"], "supersedes": case.proposed_id, **cases.REASON}
     cost = {"minor": 3000, "currency": "CNY"}
     case.order("ProposeRemedy", by=HANDLER, **superseded, change_cost=cost)
-    case.order("FulfilRemedy", by=HANDLER)
+    case.order("FulfilRemedy", by=HANDLER, payment_reference="pay/7", amount=cost)
     first, second, third = case.read()["remedies"]
-    assert first["status"] == "fulfilled"
-    assert {"accepted_at", "fulfilled_at", "payment_reference"} <= set(first)
+    assert (first["status"], first["paid"]) == ("fulfilled", cost)
+    assert {"accepted_at", "fulfilled_at"} <= set(first)
+    assert first["payment_reference"] == "pay/7"
     assert (second["status"], second["approved_by"]) == ("superseded", HEAD)
     assert (second["superseded_by"], second["change_cost"]) == (third["remedy_id"], cost)
     assert (third["status"], third["supersedes"]) == ("proposed", second["remedy_id"])
@@ -137,6 +138,21 @@ def test_emergencies_chasers_and_classes_are_told(api: Api) -> None:
     assert document["containments"][0]["kind"] == EXAMPLES["RecordContainment"]["kind"]
     assert len(document["chasers"]) == len(document["acknowledgements"]) == 1
     assert document["repeat"]["class"] == "initial"
+
+
+def test_escalations_reminders_and_pauses_are_told(api: Api) -> None:
+    case = cases.in_progress(api)
+    case.order("EscalateComplaint", by=HEAD)
+    for command in ("RemindHandler", "PauseClock", "ResumeClock"):
+        case.order(command)
+    case.order("PauseClock")
+    document = case.read()
+    [escalation], [reminder] = document["escalations"], document["reminders"]
+    assert escalation["level"] == EXAMPLES["EscalateComplaint"]["level"]
+    assert (reminder["about"], reminder["by"]) == (EXAMPLES["RemindHandler"]["about"], CLERK)
+    first, second = document["pauses"]
+    assert {first["clock"], second["clock"]} == {"resolve"}
+    assert (first["resumed_by"], "resumed_at" in second) == (CLERK, False)
 
 
 def test_a_duplicate_names_its_survivor_until_it_stands_alone_again(api: Api) -> None:
