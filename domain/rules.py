@@ -68,6 +68,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     unreachable: UnreachableRule
     approval: ApprovalRule
     final_position_days: int  # without an answer, before a last word closes the complaint
+    repeat_window_days: int  # after a close: what comes back within it is a repeat, or a return
+    survey_valid_days: int  # after a resolution: a later answer is kept, and counts no more
     supervising_roles: frozenset[str]
     problem_key_level: int | None  # None: the finest label of the category
     problem_key_version: str

@@ -3,14 +3,22 @@
 from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import Rules
 from projections.complaints import complaints_view
+from projections.repeats import repeats_view
+from projections.satisfaction import satisfaction_view
 from projections.sla import sla_view
 from projections.timeline import timeline_view
 from projections.view import View
 
-VIEWS = ("complaints", "timeline", "sla")
+VIEWS = ("complaints", "timeline", "sla", "repeats", "satisfaction")
 """The permanent names of all views; they key the positions."""
 
 
 def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:
     """Every view there is; outside references are kept as hashes keyed by the secret."""
-    return complaints_view(secret, rules.published_source_facts), timeline_view(), sla_view()
+    return (
+        complaints_view(secret, rules.published_source_facts),
+        timeline_view(),
+        sla_view(),
+        repeats_view(rules),
+        satisfaction_view(rules),
+    )

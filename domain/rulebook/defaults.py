@@ -61,6 +61,8 @@ DEFAULT_RULES = Rules(
         customer_days=30,
     ),
     final_position_days=30,
+    repeat_window_days=90,
+    survey_valid_days=14,  # W2: asked late, nobody answers well (the number is assumed)
     supervising_roles=frozenset({"supervisor", "admin", "simulation"}),
     problem_key_level=None,
     problem_key_version="finest@1",

@@ -17,6 +17,7 @@ from tests.projections.histories import (
     store,
     woven,
 )
+from tests.projections.lives import OTHERS, answered, closed, life, reopened, resolved
 
 ELSEWHERE = world.registered(channel="web", source_system="cfpb", region="FL", customer_id=None)
 HISTORY = random_histories(seed=11, complaints=80)
@@ -48,6 +49,10 @@ def filled(database: Database) -> Database:
     ]
     elsewhere = in_stream(1, in_order(from_elsewhere))
     in_progress = in_stream(2, world.remedied(severity="major"))
-    store(database.owner, woven(HISTORY, elsewhere, in_progress))
+    came_back = [
+        life(3, (1, resolved()), (2, answered(5), OTHERS), (3, closed()), (4, reopened())),
+        life(4, received=5, repeat_class="repeat", earlier=3),
+    ]
+    store(database.owner, woven(HISTORY, elsewhere, in_progress, *came_back))
     Runner(database.app, None, REGISTRY, all_views(SECRET)).catch_up()
     return database

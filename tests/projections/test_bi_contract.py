@@ -9,23 +9,45 @@ from tests.projections.reading import rows
 
 RELATIONS = {
     "calendar_days",
+    "closings",
     "complaints",
     "dim_codes",
+    "repeat_rate",
+    "repeats",
+    "resolutions",
+    "returns",
+    "satisfaction",
     "sla_attainment",
     "sla_clocks",
     "source_facts",
+    "surveys",
     "watermarks",
 }
 KEYS = {
     "calendar_days": "calendar_day_id",
+    "closings": "closing_id",
     "complaints": "complaint_id",
     "dim_codes": "dim_code_id",
+    "repeat_rate": "repeat_rate_id",
+    "repeats": "complaint_id",
+    "resolutions": "resolution_id",
+    "returns": "return_id",
+    "satisfaction": "satisfaction_id",
     "sla_attainment": "attainment_id",
     "sla_clocks": "clock_id",
     "source_facts": "source_fact_id",
+    "surveys": "survey_id",
     "watermarks": "watermark_id",
 }
-FACTS = ("complaints", "sla_clocks", "source_facts")
+FACTS = (
+    "closings",
+    "complaints",
+    "repeats",
+    "resolutions",
+    "sla_clocks",
+    "source_facts",
+    "surveys",
+)
 TYPES = {
     "text",
     "integer",
@@ -111,6 +133,12 @@ def test_codes_are_never_null_and_always_have_both_names(filled: Database) -> No
         "complaints": "severity stage channel nature origin waiting_on close_reason",
         "sla_clocks": "clock severity verdict verdict_as_occurred verdict_as_recorded",
         "sla_attainment": "clock severity",
+        "repeats": "repeat_class excluded_for",
+        "closings": "close_reason excluded_for",
+        "returns": "return_kind excluded_for",
+        "repeat_rate": "metric",
+        "surveys": "answered_by channel excluded_for",
+        "resolutions": "excluded_for",
     }.items():
         for code in codes.split():
             [[nameless]] = rows(

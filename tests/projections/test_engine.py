@@ -67,7 +67,7 @@ def test_every_partition_is_taken_in_and_has_its_own_position(fresh_database: Da
     for places in reached.values():
         assert sorted(places) == [0, 1, 2]
         assert sum(places.values()) == len(HISTORY)
-    assert [live.rebuild(view, 7) for view in VIEWS] == [len(HISTORY)] * 3
+    assert [live.rebuild(view, 7) for view in VIEWS] == [len(HISTORY)] * len(VIEWS)
     assert (digests(live), live.positions()) == (expected, reached)
 
 
@@ -88,12 +88,12 @@ def test_an_empty_ledger_and_one_of_a_single_event_are_no_exceptions(
 ) -> None:
     running = runner(fresh_database)
     running.catch_up()
-    assert [running.rebuild(view) for view in VIEWS] == [0, 0, 0]
+    assert [running.rebuild(view) for view in VIEWS] == [0] * len(VIEWS)
     store(fresh_database.owner, HISTORY[:1])
     assert running.lag()["complaints"].events == 1
     running.catch_up()
     before = digests(running)
-    assert [running.rebuild(view, 1) for view in VIEWS] == [1, 1, 1]
+    assert [running.rebuild(view, 1) for view in VIEWS] == [1] * len(VIEWS)
     assert digests(running) == before
 
 
