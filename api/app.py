@@ -24,13 +24,14 @@ from api.problems import ProblemError
 from api.rates import Rates
 from domain.access import ACCESS
 from domain.complaint import COMPLAINT
+from domain.customer import CUSTOMER
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.application import Ledger
 from ledger.registry import Registry
 
 log = structlog.get_logger("closedloop.http")
 
-DECIDERS = (COMPLAINT, ACCESS)
+DECIDERS = (COMPLAINT, CUSTOMER, ACCESS)
 """Every slice there is."""
 
 

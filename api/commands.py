@@ -25,9 +25,10 @@ from api.parameters import (
 from api.places import AmbiguousAddress
 from api.problems import kebab, of_rule
 from api.roles import ROLES, is_for_keys, may_order
-from domain.complaint import ALLOWED, OccurredInFuture, UnknownComplaint
+from domain.complaint import ALLOWED, UnknownComplaint
 from domain.complaint.vocabulary import Stage
 from domain.kernel import Moment, NotAllowedAtStage, Rejected
+from domain.time.telling import OccurredInFuture
 from ledger.entry import Preview, Receipt
 from ledger.ids import tracking_number, write_token
 

@@ -195,6 +195,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "reason_code": "same_fault",
         "reason_text": "The customer means the repair in March.",
     },
+    "LinkCustomer": {
+        "customer_id": "c-10294",
+        "by": "person",
+        "confidence_percent": 95,
+        "contact_id": CONTACT_ID,
+        "reason_code": "wrong_customer",
+        "reason_text": "The caller is the brother of the customer first recorded.",
+    },
     "AddDetail": {"details": {"order_ref": "SO-2026-118822"}},
     "CorrectField": {
         "new": {"region": "320500"},

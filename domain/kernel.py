@@ -65,6 +65,16 @@ class Money(Value, frozen=True, kw_only=True):
     currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}(?!\n)$")]
 
 
+class Handle(Value, frozen=True, kw_only=True):
+    """What somebody is reached or known by: `phone`, `openid`, `member_number`, `email` ..."""
+
+    kind: Code
+    value: PersonalText
+
+
+IdentifiedBy = Literal["person", "customer", "rule", "model", "import"]
+Percent = Annotated[int, msgspec.Meta(ge=0, le=100)]
+
 # --- commands and events --------------------------------------------------------------------
 
 
@@ -181,10 +191,13 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str | None = None
     source: Source = "caller"
     precision: Precision = "instant"
+    subject_id: str | None = None  # the name of what the command is for, where it has one
     facts_of_others: dict[UUID, Other] = {}  # those a command names, as far as they exist
-    other_goodwill_minor: int = 0
-    """What the customer got out of goodwill by other complaints in the days of the rule, as far as
-    whoever carries the command out has read it (minor units, currency of `rules.approval`)."""
+    survivors: dict[str, str] = {}
+    """Of the customers concerned: those that were merged away, with who they are now."""
+    other_goodwill: tuple[Money, ...] = ()
+    """What the customer was granted out of goodwill by other complaints in the days of the rule,
+    as whoever carries the command out has read it."""
 
     @property
     def by(self) -> str:
@@ -195,6 +208,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     def accountable(self) -> str:
         """Who counts for four eyes: a person's own key speaks for nobody else."""
         return self.actor.id if self.actor.kind == "person" else self.by
+
+    def who(self, customer_id: str) -> str:
+        """Who a customer is now: the one they were merged into, as far as it was read."""
+        return self.survivors.get(customer_id, customer_id)
 
     @property
     def people(self) -> frozenset[str]:

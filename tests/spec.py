@@ -17,7 +17,6 @@ from domain.kernel import (
     Context,
     Decider,
     Metadata,
-    Other,
     Recorded,
     Rejected,
     Source,
@@ -49,9 +48,9 @@ def context(
     on_behalf_of: str | None = None,
     source: Source = "caller",
     command_id: UUID = STREAM,
-    facts_of_others: dict[UUID, Other] | None = None,
+    **read: Any,
 ) -> Context:
-    """What a decision may know beside the command and the state."""
+    """What a decision may know beside the command and the state; `read`: what was read before."""
     actor = person(by, role)
     return Context(
         now=at,
@@ -61,7 +60,7 @@ def context(
         rules=rules,
         on_behalf_of=on_behalf_of,
         source=source,
-        facts_of_others=facts_of_others or {},
+        **read,
     )
 
 
@@ -104,9 +103,12 @@ class Given:
         role: str = "agent",
         rules: Rules = DEFAULT_RULES,
         on_behalf_of: str | None = None,
-        facts_of_others: dict[UUID, Other] | None = None,
+        **read: Any,
     ) -> "Outcome":
-        """Somebody orders something, five minutes later unless a time is given."""
+        """Somebody orders something, five minutes later unless a time is given.
+
+        `read` is what whoever carries it out has read before: `facts_of_others`, `survivors` ...
+        """
         if at is None:
             at = self.history[-1].recorded_at + STEP if self.history else RECEIVED
         version = len(self.history)
@@ -117,7 +119,7 @@ class Given:
             rules=rules,
             on_behalf_of=on_behalf_of,
             command_id=uuid5(STREAM, f"command {version}"),
-            facts_of_others=facts_of_others,
+            **read,
         )
         return Outcome(self, command, order)
 

@@ -19,7 +19,7 @@ from domain.complaint.assessment import (
 from domain.complaint.closure import ComplaintReopened, ComplaintWithdrawn
 from domain.complaint.decision import FinalPositionDeclared
 from domain.complaint.handling import AssignmentSignedFor, ComplaintAssigned, ProblemConfirmed
-from domain.complaint.intake import ComplaintRegistered
+from domain.complaint.intake import ComplaintRegistered, DetailAdded
 from domain.complaint.investigation import InformationRequested
 from domain.complaint.merge import ComplaintMerged
 from domain.complaint.referral import ComplaintReferred, OutsideOutcomeRecorded
@@ -31,7 +31,7 @@ from domain.complaint.resolution import (
 )
 from domain.complaint.state import ComplaintClosed
 from domain.complaint.tasks import TaskDelegated
-from domain.complaint.vocabulary import Category, DecidedBy
+from domain.complaint.vocabulary import Category, DecidedBy, Facts
 from domain.kernel import Actor, Money, Other, Recorded
 from domain.rulebook.defaults import DEFAULT_RULES
 from tests.events import CALL_ID as CALL_ID
@@ -198,6 +198,12 @@ def unanswered(before: History | None = None) -> History:
 def proven(before: History) -> History:
     """A piece of evidence was attached to it, in the minute of the last thing known."""
     return past(before, (CLERK, evidence(), before[-1].recorded_at))
+
+
+def authorised(before: History) -> History:
+    """A representative has shown the authority to speak for the customer."""
+    shown = DetailAdded(details=Facts(authority_evidence_id=EVIDENCE_ID))
+    return past(proven(before), (CLERK, shown))
 
 
 def waiting(before: History) -> History:

@@ -138,7 +138,10 @@ class Case(Telling):
         """The handler calls the customer, who confirms what the problem is."""
         self.wait(10, 120)
         call = self.contact("other", summary=self.say("problem_call"))
-        self.by_handler("ConfirmProblem", by="customer", how="callback", contact_id=call)
+        if self.customer.id is None:  # nobody is known by their voice
+            self.order("ConfirmProblem", CUSTOMER, by="customer", how="link")
+        else:
+            self.by_handler("ConfirmProblem", by="customer", how="callback", contact_id=call)
 
     def propose(self, kind: str, basis: str, minor: int | None = None) -> str:
         """The handler offers something; returns the id of the remedy."""
@@ -167,7 +170,7 @@ class Case(Telling):
     def confirm(self) -> None:
         """The customer confirms, called by the quality office or by the link sent to them."""
         self.wait(60, 48 * 60)
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.5 and self.customer.id is not None:
             call = self.contact("follow_up", "quality", summary=self.say("follow_up_call"))
             proof = {"how": "callback", "contact_id": call}
             self.by_quality("ConfirmResolution", by="customer", **proof)
@@ -185,7 +188,7 @@ class Case(Telling):
             CUSTOMER,
             score=score,
             by="customer",
-            channel="sms",
+            channel="link" if self.customer.id is None else "sms",
             sub_scores={"result": score, "process": process},
             comment=self.say("pleased" if score > 3 else "displeased"),
         )

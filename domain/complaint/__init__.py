@@ -5,7 +5,7 @@ the story with its own `decide` and `evolve`. This module knows which file a com
 the rules that hold for all of them: the stage, the time told, and that a fact told twice is one.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +20,7 @@ from domain.complaint import (
     emergency,
     evidence,
     handling,
+    identity,
     intake,
     investigation,
     merge,
@@ -52,8 +53,8 @@ from domain.kernel import (
     NotAllowedAtStage,
     Recorded,
     Rejected,
-    require_reason,
 )
+from domain.time.telling import is_backdated, refuse_backdated, refuse_future
 
 STAGE_FILES: tuple[ModuleType, ...] = (
     intake,
@@ -71,6 +72,7 @@ STAGE_FILES: tuple[ModuleType, ...] = (
     resolution,
     closure,
     merge,
+    identity,
     repeat,
     supervision,
     pausing,
@@ -127,25 +129,6 @@ class UnknownComplaint(Rejected):
     title_zh = "投诉不存在"
     detail = "There is no complaint at this address."
     detail_zh = "该地址下没有投诉。"
-
-
-class OccurredInFuture(Rejected):
-    """Nothing is recorded that has not happened yet."""
-
-    status = 422
-    title = "Occurred in the future"
-    title_zh = "发生时间在未来"
-    detail = "occurred_at lies more than {seconds} seconds ahead."
-    detail_zh = "occurred_at 超前于当前时间 {seconds} 秒以上。"
-
-
-class BackdatedTooFar(Rejected):
-    """How far back a fact may be told depends on the role of who tells it."""
-
-    title = "Backdated too far"
-    title_zh = "补录时间过早"
-    detail = "The role {role} may tell facts of the last {minutes} minutes only."
-    detail_zh = "角色 {role} 只能补录最近 {minutes} 分钟内的事实。"
 
 
 class BeforeReceipt(Rejected):
@@ -215,26 +198,13 @@ def _refuse_stage(command: Any, state: Complaint, context: Context) -> None:
 
 
 def _refuse_time(command: Any, state: Complaint, context: Context) -> None:
-    told, rules = command.occurred_at, context.rules
-    if told is None:
+    if command.occurred_at is None:
         return
-    if told > context.now + timedelta(seconds=rules.future_tolerance_seconds):
-        raise OccurredInFuture(seconds=rules.future_tolerance_seconds)
-    if state.received_at is not None and told < state.received_at:
+    refuse_future(command, context)
+    if state.received_at is not None and command.occurred_at < state.received_at:
         raise BeforeReceipt
-    back = context.now - told
-    if (
-        back <= timedelta(seconds=rules.backdating_tolerance_seconds)
-        or context.actor.role in rules.unlimited_backdating
-        or context.actor.kind in rules.unlimited_backdating
-    ):
-        return
-    limit = rules.max_backdating_minutes.get(context.actor.role, 0)
-    if back > timedelta(minutes=limit):
-        raise BackdatedTooFar(role=context.actor.role, minutes=limit)
-    if back > timedelta(minutes=rules.backdating_needs_reason_after_minutes):
-        require_reason(command)
-    if isinstance(command, _NEED_PROOF_WHEN_BACKDATED):
+    refuse_backdated(command, context)
+    if isinstance(command, _NEED_PROOF_WHEN_BACKDATED) and is_backdated(command, context):
         require_proof(state, command)
 
 

@@ -3,6 +3,7 @@ what it is about, how grave, who takes it; declining takes a second person and s
 complainant where else to turn.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from domain.kernel import (
     Moment,
     ReasonText,
     Recorded,
+    Rejected,
     Value,
     personal,
     require_reason,
@@ -70,7 +72,9 @@ class ComplaintAssessed(Assessment, frozen=True, kw_only=True):
     key_version: str
     reason_text: ReasonText | None = None
 
-    schema_version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 2
+    # Version 1 did not ask whether a complaint is about the handling of an earlier one.
+    upcasts: ClassVar[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: dict}
 
 
 class ComplaintAccepted(Event, frozen=True, kw_only=True):
@@ -84,6 +88,18 @@ class ComplaintDeclined(Event, frozen=True, kw_only=True):
 
     reason_code: Code
     notice: Notice
+
+
+# --- rejections -----------------------------------------------------------------------------
+
+
+class NotAboutHandling(Rejected):
+    """Only a complaint about how something was handled names it, and it is another complaint."""
+
+    title = "Not about handling"
+    title_zh = "并非针对处理过程的投诉"
+    detail = "about_handling_of names another complaint, and only where about_handling is true."
+    detail_zh = "about_handling_of 须为另一件投诉，且仅在 about_handling 为 true 时填写。"
 
 
 # --- decide and evolve ----------------------------------------------------------------------
@@ -129,7 +145,9 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
 
 
 def _assess(command: AssessComplaint, state: Complaint, context: Context) -> list[object]:
-    before = state.assessment
+    before, earlier = state.assessment, command.about_handling_of
+    if earlier is not None and (not command.about_handling or earlier == state.complaint_id):
+        raise NotAboutHandling
     if before is not None:
         # The first severity settles a provisional grade (ADR 0003): that is no regrade.
         is_regrade = not state.is_provisional and command.severity not in (None, state.severity)

@@ -103,6 +103,7 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
         case ContactRecorded() as event:
             contact = Contact(
                 contact_id=event.contact_id,
+                party=event.party,
                 direction=event.direction,
                 channel=event.channel,
                 purpose=event.purpose,

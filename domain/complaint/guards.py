@@ -1,5 +1,6 @@
 """Rules that several acts share: what they name is this complaint's own, and who may not act."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -56,18 +57,23 @@ def needs_approval(command: Any, state: Complaint, context: Context) -> bool:
     limit = rule.limits.get(state.severity)
     if command.basis != "goodwill" or command.amount is None or limit is None:
         return False
-    amounts: list[Money] = [command.amount] + [
+    others = [remedy for remedy in state.remedies if remedy.remedy_id != command.supersedes]
+    amounts: list[Money] = [command.amount, *goodwill(others), *context.other_goodwill]
+    if any(amount.currency != rule.currency for amount in amounts):
+        return True  # what cannot be compared is not waved through
+    return sum(max(amount.minor, 0) for amount in amounts) > limit
+
+
+def goodwill(remedies: Iterable[Remedy], since: datetime | None = None) -> list[Money]:
+    """What was granted out of goodwill, as far as it stands: all of it, or since a time."""
+    return [
         remedy.amount
-        for remedy in state.remedies
+        for remedy in remedies
         if remedy.basis == "goodwill"
         and remedy.amount is not None
         and remedy.status in GRANTED
-        and remedy.remedy_id != command.supersedes
+        and (since is None or (remedy.proposed_at is not None and remedy.proposed_at >= since))
     ]
-    if any(amount.currency != rule.currency for amount in amounts):
-        return True  # what cannot be compared is not waved through
-    granted: int = sum(max(amount.minor, 0) for amount in amounts)
-    return granted + context.other_goodwill_minor > limit
 
 
 class UnknownTask(Rejected):
@@ -167,6 +173,52 @@ def require_proof(state: Complaint, command: Any, since: datetime | None = None)
         raise ProofRequired(command=type(command).__name__)
     require_sources(state, command)
     require_word(state, command.contact_id, since)
+
+
+class ReporterConfirmsNothing(Rejected):
+    """An outside body or the media learns of the outcome and confirms nothing."""
+
+    title = "A reporter confirms nothing"
+    title_zh = "举报方不得确认"
+    detail = "{command} is for the customer or a representative; this is the word of a reporter."
+    detail_zh = "{command} 须由客户或其代表作出；此处仅有举报方的陈述。"
+
+
+class AuthorityRequired(Rejected):
+    """A representative speaks for the customer only with evidence of the authority to do so."""
+
+    title = "Authority is required"
+    title_zh = "须有授权证明"
+    detail = "{command} by a representative needs authority_evidence_id, attached to the complaint."
+    detail_zh = "代表执行 {command} 须有 authority_evidence_id，且该材料已附于投诉。"
+
+
+class TrackingLinkOnly(Rejected):
+    """Who complains anonymously is known by the tracking link alone: only there is it confirmed."""
+
+    title = "By the tracking link only"
+    title_zh = "仅可通过追踪链接"
+    detail = "Nobody is known behind this complaint: {command} is possible by the link only."
+    detail_zh = "该投诉为匿名投诉：{command} 只能通过追踪链接完成。"
+
+
+def require_voice(command: Any, state: Complaint, *, by_link: bool) -> None:
+    """Refuse a confirmation or an answer of somebody who cannot give it (section 10, parties)."""
+    name, contact_id = type(command).__name__, getattr(command, "contact_id", None)
+    speaker, authority = state.facts.complainant, state.facts.authority_evidence_id
+    is_reported = speaker is not None and speaker.role == "reporter" and not state.is_customer_known
+    is_reporters_word = any(
+        contact.contact_id == contact_id and contact.party == "reporter"
+        for contact in state.contacts
+    )
+    if is_reported or is_reporters_word:
+        raise ReporterConfirmsNothing(command=name)
+    if command.by == "representative" and not any(
+        item.evidence_id == authority and not item.is_withdrawn for item in state.evidence
+    ):
+        raise AuthorityRequired(command=name)
+    if state.is_anonymous and not by_link:
+        raise TrackingLinkOnly(command=name)
 
 
 class SupervisorRequired(Rejected):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.complaint.guards import require_sources, require_word
+from domain.complaint.guards import require_sources, require_voice, require_word
 from domain.complaint.state import AllowedAt, Complaint
 from domain.complaint.vocabulary import How
 from domain.kernel import Code, Command, Context, Event, Identifier, ReasonText, Recorded
@@ -121,6 +121,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
         case ConfirmProblem():
             require_sources(state, command)
             require_word(state, command.contact_id)
+            require_voice(command, state, by_link=command.how == "link")
             return [
                 ProblemConfirmed(
                     by=command.by,

@@ -3,6 +3,7 @@ acknowledged; what is learned later is added, what was wrong is corrected, what 
 says is kept beside it.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from domain.kernel import (
     personal,
 )
 
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 # Any source may say anything under any name: personal, but for the names a rule publishes.
 SourceValue = Annotated[str, personal(min_length=1, max_length=2000)]
 
@@ -88,7 +90,9 @@ class ComplaintRegistered(Facts, frozen=True, kw_only=True):
     customer_id: Identifier | None = None
     reason_text: ReasonText | None = None
 
-    schema_version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 2
+    # Version 1 knew neither joint customers nor the handle of who complains.
+    upcasts: ClassVar[dict[int, Upcast]] = {1: dict}
 
 
 class ComplaintAcknowledged(Event, frozen=True, kw_only=True):
@@ -105,6 +109,9 @@ class DetailAdded(Event, frozen=True, kw_only=True):
     """Something became known that was not known at the receipt."""
 
     details: Facts
+
+    schema_version: ClassVar[int] = 2
+    upcasts: ClassVar[dict[int, Upcast]] = {1: dict}  # as of the registration
 
 
 class FieldCorrected(Event, frozen=True, kw_only=True):

@@ -17,7 +17,6 @@ from domain.kernel import (
     Command,
     Context,
     Event,
-    Other,
     ReasonText,
     Recorded,
     Rejected,
@@ -170,7 +169,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
         case MergeComplaint(target_id=target_id):
             if target_id == state.complaint_id:
                 raise MergedIntoItself
-            _refuse_target(target_id, context.facts_of_others.get(target_id), state)
+            _refuse_target(target_id, state, context)
             refuse_involved(command, state, context, rule="merge")
             return [
                 ComplaintMerged(target_id=target_id, reason_code=command.reason_code),
@@ -195,12 +194,17 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
     raise TypeError(command)
 
 
-def _refuse_target(target_id: UUID, target: Other | None, state: Complaint) -> None:
+def _refuse_target(target_id: UUID, state: Complaint, context: Context) -> None:
     """What was read of the target decides; anonymous complaints are nobody's duplicates."""
+    target = context.facts_of_others.get(target_id)
     if target is None:
         raise UnknownMergeTarget(target_id=target_id)
     mine = state.facts.complainant
-    is_same_customer = state.customer_id is not None and state.customer_id == target.customer_id
+    is_same_customer = (
+        state.customer_id is not None
+        and target.customer_id is not None
+        and context.who(state.customer_id) == context.who(target.customer_id)
+    )
     is_same_party = (
         mine is not None and mine.party_id is not None and mine.party_id == target.party_id
     )

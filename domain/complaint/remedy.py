@@ -248,6 +248,7 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
                 amount=event.amount,
                 needs_approval=event.needs_approval,
                 proposed_by=recorded.metadata.accountable,
+                proposed_at=recorded.occurred_at,
             )
             return replace(state, remedies=(*state.remedies, remedy))
         case RemedySuperseded(remedy_id=remedy_id):

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain.complaint.guards import refuse_handler, require_proof, require_sources
+from domain.complaint.guards import refuse_handler, require_proof, require_sources, require_voice
 from domain.complaint.state import AllowedAt, Complaint, end_waits
 from domain.complaint.vocabulary import SEVERITY_ORDER, How
 from domain.kernel import (
@@ -189,6 +189,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
             ]
         case RecordSatisfaction():
             refuse_handler(command, state, context, rule="survey_collector")
+            require_voice(command, state, by_link=command.channel == "link")
             return [
                 SatisfactionRecorded(
                     cycle=state.last_resolved_cycle or state.cycle,
@@ -204,6 +205,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
 
 def _confirm(command: ConfirmResolution, state: Complaint, context: Context) -> list[object]:
     require_proof(state, command, since=state.resolved_at)
+    require_voice(command, state, by_link=command.how == "link")
     if (
         "confirmation_recorder" in context.rules.four_eyes
         and SEVERITY_ORDER[state.severity] >= SEVERITY_ORDER["important"]

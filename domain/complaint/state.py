@@ -33,6 +33,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     """A contact with the complainant, as the closing rules need it."""
 
     contact_id: UUID
+    party: str
     direction: str
     channel: str
     purpose: str
@@ -65,6 +66,7 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money | None = None
     needs_approval: bool = False
     proposed_by: str | None = None
+    proposed_at: datetime | None = None
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +128,17 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     def holder_unit(self) -> str:
         """The unit that holds the complaint: before acceptance the one that received it."""
         return self.owner_unit or self.facts.received_unit or "unknown"
+
+    @property
+    def is_customer_known(self) -> bool:
+        """Whether anybody is known to be affected; else nobody is there but who speaks."""
+        return self.customer_id is not None or bool(self.facts.joint_customer_ids)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether neither a customer nor a party is known."""
+        speaker = self.facts.complainant
+        return not self.is_customer_known and (speaker is None or speaker.party_id is None)
 
     @property
     def is_emergency(self) -> bool:

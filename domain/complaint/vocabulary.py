@@ -8,11 +8,13 @@ import msgspec
 
 from domain.kernel import (
     Code,
+    Handle,
     Identifier,
     Label,
     Moment,
     Money,
     Narrative,
+    Percent,
     PersonalText,
     Value,
     personal,
@@ -41,6 +43,7 @@ How = Literal["callback", "link", "in_writing", "on_site"]
 Factor = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Language = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}(?!\n)$")]
+CustomerIds = Annotated[list[Identifier], msgspec.Meta(min_length=1, max_length=1000)]
 
 
 class Complainant(Value, frozen=True, kw_only=True):
@@ -48,6 +51,7 @@ class Complainant(Value, frozen=True, kw_only=True):
 
     role: PartyRole
     party_id: Identifier | None = None
+    handle: Handle | None = None  # how to reach them, and by what to know them again
 
 
 class RequestedRemedy(Value, frozen=True, kw_only=True):
@@ -106,6 +110,7 @@ class Facts(Value, frozen=True, kw_only=True):
 
     # who
     complainant: Complainant | None = None
+    joint_customer_ids: CustomerIds | None = None  # of a joint complaint, beside the first one
     represented_count: Count | None = None
     authority_evidence_id: UUID | None = None
     # how
@@ -176,7 +181,7 @@ class DecidedBy(Value, frozen=True, kw_only=True):
     kind: Literal["person", "rule", "model", "import"]
     id: Identifier | None = None
     version: Identifier | None = None
-    confidence_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    confidence_percent: Percent | None = None
     is_override: bool = False
 
 
@@ -192,6 +197,8 @@ class Assessment(Value, frozen=True, kw_only=True):
     complexity: Literal["simple", "complex"] | None = None
     impact_scope: Code | None = None
     immediate_action: ImmediateAction | None = None
+    about_handling: bool | None = None  # of an earlier complaint or request, not of anything else
+    about_handling_of: UUID | None = None  # where that one was a complaint
     priority: Priority | None = None
 
 

@@ -328,4 +328,5 @@ STAGES: dict[str, tuple[str, str]] = {
     "RemindHandler": ("registered", "closed"),
     "PauseClock": ("registered", "closed"),
     "ResumeClock": ("paused", "closed"),
+    "LinkCustomer": ("in_progress", "closed"),
 }

@@ -219,7 +219,8 @@ def test_the_examples_tell_a_story_that_can_be_lived(api: Api) -> None:
     for name in ("AcceptRemedy", "FulfilRemedy", "CommunicateDecision", "ResolveComplaint"):
         order(name, by="engineer-3", path=path)
     contact(path)
-    order("DisputeResolution", path=path)
+    for name in ("LinkCustomer", "DisputeResolution"):
+        order(name, path=path)
     order("CommunicateDecision", by="engineer-3", path=path)
     order("ResolveComplaint", by="engineer-3", path=path)
     order("DeclareFinalPosition", by="head-1", path=path)

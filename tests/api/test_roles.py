@@ -65,6 +65,7 @@ COMMANDS_OF: dict[str, set[str]] = {
     "RemindHandler": {A, S, X},
     "PauseClock": {A, S, X},
     "ResumeClock": {A, S, X},
+    "LinkCustomer": {A, S, X},
 }
 NO_KEYS = {"RecordMergeReceived", "RecordMergeReverted"}
 """What only policies order."""

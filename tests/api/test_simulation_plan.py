@@ -81,6 +81,7 @@ NOT_YET_TOLD = frozenset(
     {
         *("EscalateComplaint", "ComplaintEscalated", "RemindHandler", "HandlerReminded"),
         *("PauseClock", "ClockPaused", "ResumeClock", "ClockResumed"),
+        *("LinkCustomer", "CustomerLinked"),
     }
 )
 """What no story of the demonstration tells yet; it shrinks as they come."""

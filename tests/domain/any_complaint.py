@@ -74,9 +74,13 @@ class Worked(RuleBasedStateMachine):
         self.new: list[Any] = []
         self.now: datetime = spec.RECEIVED
 
-    @initialize(command=commands(RegisterComplaint), who=PEOPLE)
-    def somebody_registers_it(self, command: Any, who: Actor) -> None:
-        self.order(replace(command, occurred_at=None, customer_id=world.CUSTOMER), who)
+    @initialize(
+        command=commands(RegisterComplaint),
+        who=PEOPLE,
+        customer_id=st.sampled_from([world.CUSTOMER, world.CUSTOMER, None]),
+    )
+    def somebody_registers_it(self, command: Any, who: Actor, customer_id: str | None) -> None:
+        self.order(replace(command, occurred_at=None, customer_id=customer_id), who)
 
     @precondition(lambda self: len(self.story.history) == 1)
     @rule(begin=BEGINNINGS)
@@ -120,6 +124,7 @@ class Worked(RuleBasedStateMachine):
             "remedy_id": [remedy.remedy_id for remedy in state.remedies],
             "evidence_ids": [[item.evidence_id for item in state.evidence]],
             "target_id": [world.SURVIVOR_ID],
+            "customer_id": [world.CUSTOMER, "cust-2"],
             "source_id": [world.DUPLICATE_ID],
             "task_id": waits_on(state, "task"),
             "request_id": waits_on(state, "customer", "supplier"),

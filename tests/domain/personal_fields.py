@@ -1,7 +1,8 @@
-"""Which fields of the commands and events of a complaint are personal, stated one by one."""
+"""Which fields of the commands and events are personal, stated one by one."""
 
 # What a registration may tell (I13) and a detail or a correction may tell later.
 FACTS = {
+    "complainant.handle.value",
     "external_ref",
     "outside_body_ref",
     "narrative",
@@ -65,6 +66,7 @@ PERSONAL: dict[str, set[str]] = {
     "UnmergeComplaint": set(),
     "RecordMergeReceived": set(),
     "RecordMergeReverted": set(),
+    "LinkCustomer": set(),
     "ClassifyRepeat": set(),
     "EscalateComplaint": set(),
     "RemindHandler": {"message"},
@@ -116,12 +118,27 @@ PERSONAL: dict[str, set[str]] = {
     "ComplaintUnmerged": set(),
     "MergeReceived": set(),
     "MergeReverted": set(),
+    "CustomerLinked": set(),
     "RepeatClassified": set(),
     "ComplaintEscalated": set(),
     "HandlerReminded": {"message"},
     "ClockPaused": set(),
     "ClockResumed": set(),
     "ComplaintWithdrawn": set(),
+    "IdentifyCustomer": {"handle.value"},
+    "VerifyCustomer": set(),
+    "MergeCustomers": set(),
+    "SplitCustomer": set(),
+    "SetCustomerTier": set(),
+    "AssignSegment": set(),
+    "RecordSpecialGroups": {"groups"},
+    "CustomerIdentified": {"handle.value"},
+    "CustomerVerified": set(),
+    "CustomersMerged": set(),
+    "CustomersSplit": set(),
+    "CustomerTierSet": set(),
+    "SegmentAssigned": set(),
+    "SpecialGroupsRecorded": {"groups"},
 }
 
 # Text that says nothing of a person: names of goods, units, categories; what a source says.

@@ -120,9 +120,16 @@ def test_goodwill_of_the_same_customers_other_complaints_adds_up(
     elsewhere: int, needs: bool
 ) -> None:
     state = given(world.problem_confirmed()).state
-    order = replace(context(world.HANDLER), other_goodwill_minor=elsewhere)
+    granted = (Money(minor=elsewhere, currency="CNY"),)
+    order = context(world.HANDLER, other_goodwill=granted)
     [proposed] = COMPLAINT.decide(goodwill(100_00), state, order)
     assert proposed.needs_approval is needs
+
+
+def test_goodwill_elsewhere_that_cannot_be_compared_is_not_waved_through() -> None:
+    order = context(world.HANDLER, other_goodwill=(Money(minor=1, currency="EUR"),))
+    state = given(world.problem_confirmed()).state
+    assert COMPLAINT.decide(goodwill(1), state, order)[0].needs_approval
 
 
 def test_a_negative_amount_makes_no_room_for_another() -> None:

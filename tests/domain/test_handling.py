@@ -101,7 +101,7 @@ def test_handing_back_keeps_what_was_already_done() -> None:
 @pytest.mark.parametrize("how", ["callback", "link", "in_writing", "on_site"])
 def test_who_confirmed_the_problem_and_how_is_recorded(by: Any, how: Any) -> None:
     confirm = ConfirmProblem(by=by, how=how, evidence_id=world.EVIDENCE_ID)
-    outcome = given(world.proven(world.in_progress())).when(confirm)
+    outcome = given(world.authorised(world.in_progress())).when(confirm)
     outcome.then(ProblemConfirmed(by=by, how=how, evidence_id=world.EVIDENCE_ID))
     assert outcome.state.problem_confirmed_in_cycle == 1
 

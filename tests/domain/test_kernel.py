@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from domain.complaint import COMPLAINT, OccurredInFuture, UnknownComplaint
+from domain.complaint import COMPLAINT, UnknownComplaint
 from domain.complaint.intake import RecordSourceFact
 from domain.complaint.state import Complaint
 from domain.kernel import (
@@ -17,6 +17,7 @@ from domain.kernel import (
     SecondPersonRequired,
     fold,
 )
+from domain.time.telling import OccurredInFuture
 from tests import world
 from tests.spec import RECEIVED, context
 

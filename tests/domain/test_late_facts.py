@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from domain.complaint import BackdatedTooFar, BeforeReceipt, OccurredInFuture
+from domain.complaint import BeforeReceipt
 from domain.complaint.approval import DeclineRemedy
 from domain.complaint.assessment import AssessComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
@@ -35,6 +35,7 @@ from domain.complaint.resolution import (
 )
 from domain.complaint.supervision import EscalateComplaint, RemindHandler
 from domain.kernel import Actor, NotAllowedAtStage, ReasonRequired
+from domain.time.telling import BackdatedTooFar, OccurredInFuture
 from tests import world
 from tests.spec import RECEIVED, Given, given
 

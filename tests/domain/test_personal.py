@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.complaint import COMPLAINT
 from domain.complaint.intake import RegisterComplaint
+from domain.customer import CUSTOMER
 from domain.kernel import Money, PersonalText, Value, personal
 from domain.personal import personal_paths, redact
 from tests import world
@@ -18,7 +19,7 @@ from tests.domain.personal_fields import NOT_PERSONAL, PERSONAL, REASON
 from tests.spec import given
 from tests.strategies import commands, events
 
-KINDS = (*COMPLAINT.commands, *COMPLAINT.events)
+KINDS = [kind for d in (COMPLAINT, CUSTOMER) for kind in (*d.commands, *d.events)]
 NAMED: Any = {"ids": lambda kind: kind.__name__}
 
 
@@ -74,6 +75,7 @@ def test_the_mark_is_shown_to_whoever_reads_the_api() -> None:
         "RegisterComplaint.immediate_action",
         "RegisterComplaint.reason_text",
         "RequestedRemedy.text",
+        "Handle.value",
         "Product.serial_no",
         "Exposure.url",
         "SpecialGroups.values",  # a schema shows no mark on a reference

@@ -17,6 +17,8 @@ from tests import spec
 from tests.domain.any_complaint import PEOPLE, QUICK, Worked
 from tests.strategies import commands, events
 
+CONFIRMING = {"ProblemConfirmed", "ResolutionConfirmed", "SatisfactionRecorded"}
+
 
 class AnyComplaint(Worked):
     """A complaint to which people and programs do what they like, and what holds of it."""
@@ -131,6 +133,26 @@ class AnyComplaint(Worked):
         if any(type(event).__name__ == "ClockPaused" for event in self.new):
             assert self.state.last_resolved_cycle != self.state.cycle
             assert not self.state.is_imported
+
+    @invariant()
+    def only_who_may_speak_for_the_customer_confirms_and_rates(self) -> None:
+        valid = {item.evidence_id for item in self.before.evidence if not item.is_withdrawn}
+        reporters = {c.contact_id for c in self.before.contacts if c.party == "reporter"}
+        for event in self.new:
+            if type(event).__name__ in CONFIRMING:
+                assert getattr(event, "contact_id", None) not in reporters
+                if event.by == "representative":
+                    assert self.before.facts.authority_evidence_id in valid
+                if self.before.is_anonymous:
+                    assert "link" in (getattr(event, "how", None), getattr(event, "channel", None))
+
+    @invariant()
+    def a_customer_once_known_is_changed_only_with_a_reason(self) -> None:
+        for event in self.new:
+            if type(event).__name__ == "CustomerLinked" and self.before.customer_id is not None:
+                assert event.previous_id == self.before.customer_id != event.customer_id
+                assert event.reason_code
+                assert event.reason_text
 
     @invariant()
     def withdrawn_evidence_is_not_named_anew(self) -> None:

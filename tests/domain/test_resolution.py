@@ -35,7 +35,7 @@ def test_a_resolution_says_what_was_done_and_who_declared_it() -> None:
 @pytest.mark.parametrize("how", ["callback", "link", "in_writing", "on_site"])
 def test_a_confirmation_names_who_confirmed_how_and_what_shows_it(by: Any, how: Any) -> None:
     confirm = ConfirmResolution(by=by, how=how, contact_id=world.CONTACT_ID)
-    outcome = given(world.followed_up()).when(confirm, by=world.CALLER)
+    outcome = given(world.authorised(world.followed_up())).when(confirm, by=world.CALLER)
     outcome.then(ResolutionConfirmed(cycle=1, by=by, how=how, contact_id=world.CONTACT_ID))
     assert outcome.state.stage == "resolved"
 
@@ -107,7 +107,7 @@ def test_satisfaction_is_a_score_of_one_to_five_with_the_customers_own_words(sco
         "sub_scores": {"timeliness": 4, "attitude": 5},
         "comment": "回复及时",
     }
-    outcome = given(world.closed()).when(RecordSatisfaction(**told))
+    outcome = given(world.authorised(world.closed())).when(RecordSatisfaction(**told))
     outcome.then(SatisfactionRecorded(cycle=1, **told))
 
 

@@ -21,6 +21,7 @@ from domain.complaint.handling import (
     ReturnAssignment,
     SignForAssignment,
 )
+from domain.complaint.identity import LinkCustomer
 from domain.complaint.intake import (
     AcknowledgeComplaint,
     AddDetail,
@@ -130,6 +131,7 @@ REPEATABLE: list[tuple[list[Recorded[Any]], Any]] = [
         world.registered(),
         ClassifyRepeat(repeat_class="initial", rule_version="1", **world.WHY),
     ),
+    (world.registered(), LinkCustomer(customer_id="cust-2", by="rule", **world.WHY)),
     (world.resolved(), WithdrawComplaint(**PROOF, **world.WHY)),
     (world.in_progress(), EscalateComplaint(level="task-force", **world.WHY)),
     (world.in_progress(), PauseClock(clock="resolve", **world.WAITED)),

@@ -23,6 +23,7 @@ from domain.complaint.handling import (
     ReturnAssignment,
     SignForAssignment,
 )
+from domain.complaint.identity import LinkCustomer
 from domain.complaint.intake import (
     AcknowledgeComplaint,
     AddDetail,
@@ -120,6 +121,7 @@ EscalateComplaint      -           =           =         =            =         
 RemindHandler          -           =           =         =            =            =               =               -
 PauseClock             -           =           =         =            =            =               =               -
 ResumeClock            -           =           =         =            =            =               =               -
+LinkCustomer           -           =           =         =            =            =               =               =
 """  # noqa: E501
 
 ORDERS: dict[str, Any] = {
@@ -182,6 +184,7 @@ ORDERS: dict[str, Any] = {
     "RecordMergeReceived": RecordMergeReceived(source_id=world.SURVIVOR_ID),
     "RecordMergeReverted": RecordMergeReverted(source_id=world.DUPLICATE_ID),
     "ClassifyRepeat": ClassifyRepeat(repeat_class="initial", rule_version="1", **world.WHY),
+    "LinkCustomer": LinkCustomer(customer_id="cust-2", by="person", **world.WHY),
     "WithdrawComplaint": WithdrawComplaint(evidence_id=world.EVIDENCE_ID, **world.WHY),
     "EscalateComplaint": EscalateComplaint(level="task-force", **world.WHY),
     "RemindHandler": RemindHandler(about="resolve"),

@@ -136,7 +136,9 @@ def test_events_of_other_slices_are_passed_over(fresh_database: Database) -> Non
     store(fresh_database.owner, HISTORY[:10])
     with psycopg.connect(fresh_database.owner) as connection:
         connection.execute("ALTER TABLE ledger.events DISABLE TRIGGER events_are_for_ever")
-        connection.execute("UPDATE ledger.events SET type = 'KeyIssued' WHERE version > 1")
+        connection.execute(
+            "UPDATE ledger.events SET type = 'KeyIssued', schema_version = 1 WHERE version > 1"
+        )
     running = runner(fresh_database)
     running.catch_up()
     assert running.positions() == {view: {0: 10} for view in VIEWS}
