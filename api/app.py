@@ -25,13 +25,14 @@ from api.rates import Rates
 from domain.access import ACCESS
 from domain.complaint import COMPLAINT
 from domain.customer import CUSTOMER
+from domain.refusal import REFUSAL
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.application import Ledger
 from ledger.registry import Registry
 
 log = structlog.get_logger("closedloop.http")
 
-DECIDERS = (COMPLAINT, CUSTOMER, ACCESS)
+DECIDERS = (COMPLAINT, CUSTOMER, ACCESS, REFUSAL)
 """Every slice there is."""
 
 

@@ -1,12 +1,13 @@
 """The command routes: one for each command of the complaint slice, made from its Struct."""
 
+from contextlib import suppress
 from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
 
 from api import problems
-from api.desk import COMMANDS, REGISTER, Order
+from api.desk import COMMANDS, REGISTER, Forbidden, Order
 from api.examples import EXAMPLES
 from api.http import Answer, Asked, Route, as_problem
 from api.parameters import (
@@ -23,7 +24,7 @@ from api.parameters import (
     on_behalf_of,
 )
 from api.places import AmbiguousAddress
-from api.problems import kebab, of_rule
+from api.problems import ProblemError, kebab, of_rule
 from api.roles import ROLES, is_for_keys, may_order
 from domain.complaint import ALLOWED, UnknownComplaint
 from domain.complaint.vocabulary import Stage
@@ -68,6 +69,9 @@ def _route(name: str, command: type[Any]) -> Route:
     async def handle(asked: Asked) -> Answer:
         return await _take(asked, name)
 
+    async def leave_trace(asked: Asked) -> None:
+        await _leave_trace(asked, name)
+
     conditional = () if is_registration else (ADDRESS, IF_MATCH)
     return Route(
         method="POST",
@@ -80,6 +84,7 @@ def _route(name: str, command: type[Any]) -> Route:
         answer=CommandAnswer,
         roles=frozenset(role for role in ROLES if may_order(role, name)),
         parameters=(*conditional, DRY_RUN, IDEMPOTENCY_KEY, ON_BEHALF_OF, ACCEPT_LANGUAGE),
+        on_forbidden=leave_trace,
         body=command,
         body_example=EXAMPLES.get(name),
         status=201 if is_registration else 200,
@@ -167,6 +172,29 @@ def _foretold(preview: Preview) -> Answer:
     position = write_token({preview.partition: preview.position})
     headers = {"ETag": f'"{preview.version}"', "Ledger-Position": position}
     return Answer(content=content, headers=headers)
+
+
+async def _leave_trace(asked: Asked, name: str) -> None:
+    """Record that a role may not give this order; nothing of the request has to be right for it."""
+    if asked.request.query_params.get("dry_run") == "true":  # nothing was ordered
+        return
+    desk, complaint_id, person = asked.services.desk, None, None
+    with suppress(ProblemError):  # an ill-formed name is nobody's
+        person = on_behalf_of(asked)
+    if name != REGISTER:
+        with suppress(ProblemError, Rejected):  # it names no complaint
+            complaint_id = await asked.services.places.complaint(asked.path("address"))
+    if complaint_id is not None and not await desk.knows(complaint_id):
+        complaint_id = None
+    order = Order(
+        command=name,
+        body=b"",
+        key=asked.request.headers.get("Idempotency-Key", ""),
+        complaint_id=complaint_id,
+        on_behalf_of=person,
+        correlation_id=str(asked.request.scope.get("request_id", "")) or None,
+    )
+    await desk.leave_trace(Forbidden(role=asked.who.role, command=name), order, asked.who)
 
 
 def answer_of(receipt: Receipt, *, is_registration: bool) -> Answer:

@@ -9,11 +9,23 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from api.roles import may_order
 from api.strict import decode
 from domain.complaint import COMPLAINT
-from domain.kernel import Actor, ActorKind, Context, Other, Precision, Rejected, Source, fold
+from domain.kernel import (
+    Actor,
+    ActorKind,
+    Context,
+    Other,
+    Precision,
+    Rejected,
+    SecondPersonRequired,
+    Source,
+    fold,
+)
+from domain.refusal import REFUSAL, RecordRefusal
 from domain.rules import Rules
 from ledger.application import Ledger
 from ledger.entry import CommandKey, Preview, Receipt
@@ -73,7 +85,38 @@ class Desk:
         self.now = now
 
     async def take(self, order: Order, client: Client) -> Receipt:
-        """Carry an order out. Raises what is wrong with it; then nothing has changed."""
+        """Carry an order out. Raises what is wrong with it; then nothing has changed.
+
+        What a rule or the role of the client refuses has left its trace by then.
+        """
+        try:
+            return await self._carry_out(order, client)
+        except Rejected as rule:
+            await self.leave_trace(rule, order, client)
+            raise
+
+    async def leave_trace(self, rule: Rejected, order: Order, client: Client) -> None:
+        """Record that an order was refused, each time it is; what is nowhere is no rule's matter.
+
+        The trace has an id of its own: the order stays unknown, and may be given again.
+        """
+        if rule.status == 404:
+            return
+        trace = new_stream_id()
+        refusal = RecordRefusal(
+            command=order.command,
+            rule=type(rule).__name__,
+            status=rule.status,
+            four_eyes=rule.facts["rule"] if isinstance(rule, SecondPersonRequired) else None,
+            complaint_id=order.complaint_id,
+        )
+        refused = command_id(client.principal, order.key)
+        context = replace(self.context(order, client, trace), causation_id=str(refused))
+        await self.ledger.execute(
+            REFUSAL, trace, refusal, context, digest=digest(trace.bytes), is_new=True
+        )
+
+    async def _carry_out(self, order: Order, client: Client) -> Receipt:
         stream_id, command, context = await self._understood(order, client)
         is_new = order.complaint_id is None
         return await self.ledger.execute(
@@ -111,6 +154,11 @@ class Desk:
         )
         context = self.context(order, client, known_as, await self._others(command))
         return stream_id, command, context
+
+    async def knows(self, complaint_id: UUID) -> bool:
+        """Whether there is such a complaint."""
+        first = await self.ledger.history(complaint_id, version=1)
+        return bool(first) and type(first[0].event) in COMPLAINT.events
 
     async def answered(self, order: Order, client: Client) -> Receipt | None:
         """The answer that this order got before; what it is addressed to need not be there now."""

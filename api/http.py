@@ -87,6 +87,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple[tuple[int, str, Any], ...] = ()  # other answers: status, media type, content
     headers: tuple[str, ...] = ()  # of the answer, beside those of every answer
     problems: tuple[ProblemType, ...] = ()
+    on_forbidden: "Callable[[Asked], Awaitable[None]] | None" = None
+    """Told of a client whose role may not use it, before the client is."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,10 +165,11 @@ async def serve(request: AnyRequest, route: Route, services: Services) -> Respon
     request.scope["route"] = route.path  # type: ignore[typeddict-unknown-key]
     try:
         client = await _let_in(request, route, services)
+        asked = Asked(request=request, route=route, services=services, client=client)
+        await _refuse_role(asked)
         known = [parameter.name for parameter in route.parameters if parameter.place == "query"]
         if not set(request.query_params) <= set(known):
             raise ProblemError(problems.UNKNOWN_QUERY, known=", ".join(known) or "none")
-        asked = Asked(request=request, route=route, services=services, client=client)
         answer = await route.handler(asked)
     except Exception as error:
         return problems.respond(request, as_problem(error))
@@ -187,9 +190,17 @@ async def _let_in(request: AnyRequest, route: Route, services: Services) -> Clie
     client = await recognise(request, services.keys)
     request.scope["client_id"] = client.client_id  # type: ignore[typeddict-unknown-key]
     services.rates.let_in(client)
-    if client.role not in route.roles:
-        raise ProblemError(problems.FORBIDDEN, role=client.role)
     return client
+
+
+async def _refuse_role(asked: Asked) -> None:
+    """Before anything else of the request is looked at: who may not use the route, goes."""
+    route, client = asked.route, asked.client
+    if client is None or route.roles is None or client.role in route.roles:
+        return
+    if route.on_forbidden is not None:
+        await route.on_forbidden(asked)
+    raise ProblemError(problems.FORBIDDEN, role=client.role)
 
 
 async def recognise(request: AnyRequest, keys: Keys) -> Client:

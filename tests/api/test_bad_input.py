@@ -36,10 +36,12 @@ class World(NamedTuple):
     database: psycopg.Connection[Any]
 
     def footprint(self) -> Any:
-        """What no refused request may change."""
+        """What no refused request may change; a rule that refuses leaves its trace beside it."""
         return self.database.execute(
-            "SELECT (SELECT max(position) FROM ledger.heads), (SELECT count(*) FROM ledger.events),"
-            " (SELECT count(*) FROM ledger.commands), (SELECT count(*) FROM ledger.keys)"
+            "SELECT h.position - t.count, (SELECT count(*) FROM ledger.events) - t.count,"
+            " (SELECT count(*) FROM ledger.commands) - t.count, (SELECT count(*) FROM ledger.keys)"
+            " FROM (SELECT max(position) AS position FROM ledger.heads) AS h,"
+            " (SELECT count(*) AS count FROM ledger.events WHERE type = 'CommandRefused') AS t"
         ).fetchone()
 
 
