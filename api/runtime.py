@@ -9,7 +9,7 @@ from api.config import Config
 from ledger import database
 from ledger.database import DatabaseError
 from ledger.embedded import Embedded
-from ledger.migrate import APP_ROLE, ROLES, check, migrate, missing_migrations
+from ledger.migrate import APP_ROLE, BI_ROLE, ROLES, check, migrate, missing_migrations
 
 
 class Login(NamedTuple):
@@ -42,6 +42,17 @@ def app_login(config: Config) -> Login:
     server = embedded(config)
     server.start()
     return Login(server.uri(APP_ROLE), None)
+
+
+def bi_login(config: Config) -> Login:
+    """The login that reads the reports; an owner acts as the role that reads them."""
+    if config.database_url is not None:
+        return Login(config.database_url, BI_ROLE)
+    if config.database_url_app is not None:
+        raise DatabaseError("reports are not read by the application's login: set DATABASE_URL")
+    server = embedded(config)
+    server.start()
+    return Login(server.uri(BI_ROLE), None)
 
 
 def checked_login(config: Config) -> Login:

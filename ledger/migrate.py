@@ -18,7 +18,8 @@ FORMAT = 1
 """Counts the shapes in which events are stored; raised when a stored shape changes."""
 
 APP_ROLE = "closedloop_app"
-ROLES = (APP_ROLE, "closedloop_bi", "closedloop_audit")
+BI_ROLE = "closedloop_bi"
+ROLES = (APP_ROLE, BI_ROLE, "closedloop_audit")
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 _LOCK = 7_276_436_113_001  # any number, the same for every migration of ours
 MAX_PARTITIONS = 256

@@ -5,7 +5,7 @@ import sys
 import psycopg
 import rich_click as click
 
-from api.cli import admin, data, serving
+from api.cli import admin, data, serving, simulating
 from api.cli.output import fail
 from api.config import ConfigError
 from api.runtime import first_line
@@ -28,7 +28,7 @@ def closedloop() -> None:
     """
 
 
-for command in (*serving.COMMANDS, *data.COMMANDS, *admin.COMMANDS):
+for command in (*serving.COMMANDS, *data.COMMANDS, *simulating.COMMANDS, *admin.COMMANDS):
     closedloop.add_command(command)
 
 

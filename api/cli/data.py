@@ -1,11 +1,9 @@
-"""`import`, `simulate`, `rebuild`, `replay`: the commands that work on what is recorded."""
+"""`import`, `rebuild`, `replay`: the commands that work on what is recorded."""
 
 import asyncio
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 import rich_click as click
@@ -15,7 +13,6 @@ from api.cli import story
 from api.cli.output import console, fail
 from api.cli.session import open_services, runner_for
 from api.config import Config
-from api.desk import utc_now
 from api.importing.mapping import MappingError, load_mapping
 from api.importing.progress import progress_bar
 from api.importing.records import FileProblem
@@ -24,9 +21,6 @@ from api.importing.run import ImportResult, import_file, summary
 from api.moments import read_moment
 from api.problems import ProblemError
 from api.runtime import checked_login
-from api.simulation import SimulationFailed, default_until
-from api.simulation import simulate as carry_out
-from api.simulation import summary as simulation_summary
 from domain.kernel import Rejected
 from ledger.database import DatabaseError
 from projections import VIEWS
@@ -63,38 +57,6 @@ def import_csv(file: Path, mapping: str, rejects: Path | None) -> None:
     console.print(summary(result), highlight=False)
     if result.rejected:
         raise SystemExit(1)
-
-
-@click.command()
-@click.option("--complaints", type=click.IntRange(1, 1_000_000), default=300, show_default=True)
-@click.option("--seed", type=int, default=7, show_default=True)
-@click.option(
-    "--until",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Nothing happens from this day on. Default: the day the ledger began, so that the same"
-    " command run twice changes nothing.",
-)
-def simulate(complaints: int, seed: int, until: datetime | None) -> None:
-    """Invent complaints (source_system `demo`) and work on them by ordinary commands."""
-
-    async def work() -> str:
-        async with open_services(Config.from_environment()) as serving:
-            zone = ZoneInfo(serving.desk.rules.zone)
-            last = until.replace(tzinfo=zone) if until else None
-            with progress_bar("complaints") as progress:
-                result = await carry_out(
-                    serving.desk,
-                    complaints=complaints,
-                    seed=seed,
-                    until=last or await default_until(serving.ledger, zone.key, utc_now()),
-                    progress=progress,
-                )
-            return simulation_summary(result)
-
-    try:
-        console.print(asyncio.run(work()), highlight=False)
-    except SimulationFailed as error:
-        fail(str(error))
 
 
 @click.command()
@@ -156,4 +118,4 @@ def _as_of(as_of: str | None, occurred_by: str | None) -> AsOf:
     return msgspec.structs.replace(found, occurred_by=moment)
 
 
-COMMANDS = (import_csv, simulate, rebuild, replay)
+COMMANDS = (import_csv, rebuild, replay)

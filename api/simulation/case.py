@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 from uuid import uuid5
 
-from api.simulation.actors import BOT, CUSTOMER, OWNERS, SYSTEM
+from api.simulation.actors import BOT, CONTACT_CENTRE, CUSTOMER, OWNERS, SYSTEM
 from api.simulation.problems import Problem
 from api.simulation.telling import Customer, Telling
 from domain.rules import Severity
@@ -49,6 +49,7 @@ class Case(Telling):
         self.is_prompt = random.random() < 0.7
         self.outcome = "open"
         self.handling_of: int | None = None  # the complaint whose handling this one is about
+        self.is_through_outside_body = False
 
     # --- complaints of one customer -------------------------------------------------------------
 
@@ -95,13 +96,13 @@ class Case(Telling):
     def assess(self, severity: Severity | None, **body: Any) -> None:
         """The contact centre judges what it is about and how grave."""
         self.wait(1, 4) if self.is_prompt else self.wait(5, 60)
-        judged = {} if severity is None else {"severity": severity}
-        self.by_clerk(
-            "AssessComplaint",
-            **self.judgement(self.clerk),
-            **judged,
-            **body,
-        )
+        judged = self.judgement(self.clerk) | body
+        if severity is not None:
+            judged["severity"] = severity
+        names: dict[str, int] = {}
+        if self.handling_of is not None:
+            judged["about_handling"], names["about_handling_of"] = True, self.handling_of
+        self.order("AssessComplaint", CONTACT_CENTRE.client, self.clerk, names, **judged)
 
     def judgement(self, person: str) -> dict[str, Any]:
         """What every assessment of this complaint says."""

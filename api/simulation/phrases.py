@@ -82,6 +82,7 @@ PHRASES: dict[str, dict[Language, str]] = {
         "zh": "已将处理结果反馈消费者协会。",
         "en": "The association was told what came of it.",
     },
+    "reminder": {"zh": "请尽快处理并反馈进展。", "en": "Please move on and report back."},
     # what is offered
     "refund": {"zh": "退还相应款项。", "en": "Refund of the amount."},
     "repair": {"zh": "免费上门维修。", "en": "Free repair at your home."},
@@ -111,4 +112,9 @@ PHRASES: dict[str, dict[Language, str]] = {
     "asked_before": {"zh": "此前报修未解决。", "en": "An earlier request was left undone."},
     "same_matter": {"zh": "同一客户同一问题重复登记。", "en": "Registered twice."},
     "another_matter": {"zh": "复核后为另一问题。", "en": "It is another matter after all."},
+    "appointment_with_customer": {
+        "zh": "客户要求改约上门时间。",
+        "en": "The customer asked for another appointment.",
+    },
+    "stuck": {"zh": "超过一天无进展。", "en": "No progress for more than a day."},
 }

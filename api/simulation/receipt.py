@@ -38,8 +38,13 @@ def _how(case: Case, by_bot: bool) -> dict[str, Any]:
         "language": LANGUAGES[case.customer.language],
         "complainant": {"role": "customer"},
     }
+    if case.is_through_outside_body:
+        body["outside_body_ref"] = f"12315-{case.key.removeprefix('simulate:')}"
+        body["reply_due_at"] = case.now + timedelta(days=15)
     if case.customer.id is not None:
         body["customer_id"] = case.customer.id
+        card = {"kind": "member_number", "value": f"M-{case.customer.id}"}
+        body["complainant"] = {"role": "customer", "handle": card}
     if case.channel == "social":
         body["exposure"] = {
             "is_public": True,

@@ -51,16 +51,8 @@ def escalated_outside(first: Case, second: Case) -> None:
     second.come_after(first)
     second.wait_days(1, 8)
     second.about_handling_of(first)
-    second.channel = "web"
-    receive(
-        second,
-        outside_body_ref=f"12315-{second.number:06d}",
-        complainant={"role": "reporter"},
-    )
-    second.acknowledge()
-    second.take_on()
-    second.assign()
-    second.confirm_problem()
+    second.is_through_outside_body = True
+    confirm_problem(second)
     second.settle("apology", "goodwill")
     second.resolve()
     verify(second)

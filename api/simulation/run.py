@@ -12,6 +12,8 @@ import msgspec
 from api.desk import Desk, Order
 from api.importing.flow import in_order, take_patiently
 from api.importing.progress import Progress, no_progress
+from api.simulation.mix import Mix
+from api.simulation.mixed import plan_mix, worked_until
 from api.simulation.plan import Scenario, plan
 from api.simulation.telling import Step
 from api.strict import Invalid
@@ -54,9 +56,29 @@ async def simulate(
     """
     if until > desk.now():
         raise SimulationFailed("until lies in the future")
-    scenarios = plan(seed, complaints, until)
-    result = SimulationResult(until=until)
-    outcomes: Counter[str] = Counter()
+    return await _tell_all(desk, plan(seed, complaints, until), until, progress)
+
+
+async def simulate_mix(
+    desk: Desk, mix: Mix, *, progress: Progress = no_progress
+) -> SimulationResult:
+    """Load the complaints of a mix; the same one again changes nothing.
+
+    Raises `MixError` where it cannot be made, and what `simulate` raises.
+    """
+    until = worked_until(mix)
+    if until > desk.now():
+        raise SimulationFailed(
+            f"{mix.name}: the work goes on until {until:%Y-%m-%d}, in the future"
+        )
+    return await _tell_all(desk, plan_mix(mix), until, progress)
+
+
+async def _tell_all(
+    desk: Desk, scenarios: list[Scenario], until: datetime, progress: Progress
+) -> SimulationResult:
+    result, outcomes = SimulationResult(until=until), Counter[str]()
+    complaints = sum(len(scenario.outcomes) for scenario in scenarios)
 
     async def tell(scenario: Scenario) -> int:
         return await _tell(desk, scenario)

@@ -1,11 +1,11 @@
 """The stories of the demonstration with an unusual turn: emergencies, joint work, outside bodies,
-approvals, last words, people who speak for others.
+approvals, last words, supervision.
 """
 
 from datetime import timedelta
 from uuid import uuid5
 
-from api.simulation.actors import CONTACT_CENTRE, CUSTOMER, OWNERS, QUALITY
+from api.simulation.actors import OWNERS, QUALITY
 from api.simulation.case import Case
 from api.simulation.problems import PROBLEMS
 from api.simulation.receipt import receive
@@ -66,8 +66,9 @@ def delegate_task(case: Case, *evidence: str, is_done: bool) -> None:
 
 def emergency(case: Case) -> None:
     """Somebody is in danger: it is flagged at once and contained before anything is settled."""
-    grave = [problem for problem in PROBLEMS if "安全" in problem.tags]
-    case.is_about(case.random.choice(grave), "major")
+    if "安全" not in case.problem.tags:
+        unsafe = [problem for problem in PROBLEMS if "安全" in problem.tags]
+        case.is_about(case.random.choice(unsafe), "major")
     receive(case)
     case.wait(1, 3)
     case.by_clerk("FlagEmergency", cause="safety", decided_by={"kind": "person", "id": case.clerk})
@@ -205,42 +206,35 @@ def final_position(case: Case) -> None:
     case.outcome = "final_position"
 
 
-def represented(case: Case) -> None:
-    """Somebody speaks for the customer, shows a power of attorney, and withdraws a wrong paper."""
-    receive(case, complainant={"role": "representative", "party_id": f"party-{case.number:05d}"})
-    case.acknowledge()
-    case.wait(30, 90)
-    wrong = case.evidence("authority")
-    case.wait(5, 30)
-    authority = case.evidence("authority")
-    case.by_clerk("WithdrawEvidence", evidence_id=wrong, **case.why("wrong_paper"))
-    case.by_clerk("AddDetail", details={"represented_count": 1, "authority_evidence_id": authority})
-    case.take_on()
-    case.assign()
-    case.wait(10, 120)
-    call = case.contact("other", party="representative", summary=case.say("problem_call"))
-    case.by_handler("ConfirmProblem", by="representative", how="callback", contact_id=call)
+def appointed(case: Case) -> None:
+    """The customer is away until the appointment: the clock stands still meanwhile."""
+    confirm_problem(case)
+    case.wait(10, 60)
+    case.by_handler("PauseClock", clock="resolve", **case.why("appointment_with_customer"))
+    case.wait(6 * 60, 36 * 60)
+    case.by_handler("ResumeClock", clock="resolve")
     case.settle("repair", "contractual")
     case.resolve()
-    case.wait(60, 24 * 60)
-    paper = case.evidence("letter")
-    case.order(
-        "ConfirmResolution", CUSTOMER, by="representative", how="in_writing", evidence_id=paper
-    )
-    case.close()
+    verify(case)
 
 
-def reclassed(case: Case) -> None:
-    """A person finds that it goes back to a request made before, which was no complaint here."""
+def supervised(case: Case) -> None:
+    """Nothing moves: the handler is reminded, and the supervisor of the unit takes an interest."""
+    case.is_prompt = False
     confirm_problem(case)
-    case.wait(60, 300)
-    case.order(
-        "ClassifyRepeat",
-        CONTACT_CENTRE.client,
-        CONTACT_CENTRE.supervisors[0],
-        **{"class": "escalated_recomplaint"},
-        rule_version="person",
-        **case.why("asked_before"),
+    case.wait(12 * 60, 24 * 60)
+    case.by_chief("RemindHandler", about="resolve", message=case.say("reminder"))
+    case.wait(6 * 60, 12 * 60)
+    case.by_clerk(
+        "RecordChaser", channel="phone", party="customer", summary=case.say("chasing_call")
     )
+    case.by_chief(
+        "EscalateComplaint",
+        level="unit_head",
+        unit_id=case.owner.id,
+        person_id=case.owner.supervisors[0],
+        **case.why("stuck"),
+    )
+    case.settle("replacement", "statutory")
     case.resolve()
     verify(case)

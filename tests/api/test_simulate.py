@@ -1,19 +1,26 @@
 """The demonstration on a real database."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
+import psycopg
 import pytest
+from msgspec.structs import replace
 
 from api.simulation import (
     SimulationFailed,
     SimulationResult,
+    compare,
     default_until,
+    load_mix,
     plan,
     simulate,
+    simulate_mix,
     summary,
 )
 from domain.rulebook.defaults import DEFAULT_RULES
+from tests.api.serving import runner_of
 from tests.api.test_import import _EVENTS, at_desk, select
 from tests.conftest import Database
 
@@ -67,6 +74,29 @@ def test_the_same_seed_with_another_end_is_refused(database: Database) -> None:
     earlier = UNTIL - timedelta(days=1)
     with pytest.raises(SimulationFailed, match="simulated before, with another end"):
         at_desk(database, lambda desk: simulate(desk, complaints=3, seed=7, until=earlier))
+
+
+def test_the_reports_say_what_a_mix_asks_for(fresh_database: Database) -> None:
+    mix = replace(load_mix("2025q3"), complaints=120)
+    result = at_desk(fresh_database, lambda desk: simulate_mix(desk, mix))
+    assert result.complaints == 120
+    assert at_desk(fresh_database, lambda desk: simulate_mix(desk, mix)).recorded == 0
+    runner_of(fresh_database).catch_up()
+    with psycopg.connect(fresh_database.uri("closedloop_bi")) as reports:
+        lines = compare(mix, reports)
+    assert [line for line in lines if not line.is_equal] == []
+    assert {line.dimension for line in lines} == set(mix.shares()) - {"repeat"}
+    assert next(line for line in lines if line.kind == "major").share == Decimal("12.5")
+    more = replace(mix, complaints=121)
+    with psycopg.connect(fresh_database.uri("closedloop_bi")) as reports:
+        assert any(not line.is_equal for line in compare(more, reports))
+
+
+def test_a_mix_of_the_future_is_refused(fresh_database: Database) -> None:
+    year = datetime.now(UTC).year
+    mix = replace(load_mix("2025q3"), begin=date(year, 12, 1), end=date(year, 12, 31))
+    with pytest.raises(SimulationFailed, match="in the future"):
+        at_desk(fresh_database, lambda desk: simulate_mix(desk, mix))
 
 
 def test_the_future_is_not_simulated(database: Database) -> None:
