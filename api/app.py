@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api import commands, problems, queries, system
+from api import bulk, commands, problems, queries, system
 from api.cursors import Cursors
 from api.desk import Desk, utc_now
 from api.http import Route, Services, serve
@@ -57,7 +57,7 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
 
 def all_routes() -> list[Route]:
     """Every route there is."""
-    main = [*commands.routes(), *queries.routes()]
+    main = [*commands.routes(), *bulk.routes(), *queries.routes()]
     return [*main, *system.routes(main)]
 
 
@@ -92,7 +92,7 @@ def _handler(path: str, routes: dict[str, Route], serving: Services) -> HTTPRout
         routes = {**routes, "HEAD": routes["GET"]}
     methods = sorted([*routes, "OPTIONS"])
 
-    async def handle(request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
         if request.method == "OPTIONS":
             request.scope["route"] = path  # type: ignore[typeddict-unknown-key]
             return Response(b"", status_code=204, headers={"Allow": ", ".join(methods)})

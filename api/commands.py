@@ -1,6 +1,8 @@
 """The command routes: one for each command of the complaint slice, made from its Struct."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Literal, get_args
 from uuid import UUID
 
@@ -131,24 +133,33 @@ async def _take(asked: Asked, name: str) -> Answer:
         on_behalf_of=person,
         correlation_id=str(asked.request.scope.get("request_id", "")) or None,
     )
-    outcome = await _carry_out(asked, order, is_dry_run=is_dry_run)
+    find = None if name == REGISTER else partial(asked.services.places.complaint, order.address)
+    outcome = await carry_out(asked, order, find, is_dry_run=is_dry_run)
     if isinstance(outcome, Preview):
         return _foretold(outcome)
     return answer_of(outcome, is_registration=name == REGISTER)
 
 
-async def _carry_out(asked: Asked, order: Order, *, is_dry_run: bool) -> Receipt | Preview:
-    """Have the order carried out, or say why not, with what is known of the complaint."""
+Find = Callable[[], Awaitable[UUID]]
+
+
+async def carry_out(
+    asked: Asked, order: Order, find: Find | None, *, is_dry_run: bool = False
+) -> Receipt | Preview:
+    """Have the order carried out, or say why not, with what is known of the complaint.
+
+    `find` looks for the complaint at the order's address; a registration has none.
+    """
     desk, complaint_id = asked.services.desk, None
     try:
-        if order.address is not None:
-            complaint_id = await asked.services.places.complaint(order.address)
+        if find is not None:
+            complaint_id = await find()
             order = msgspec.structs.replace(order, complaint_id=complaint_id)
         if is_dry_run:
             return await desk.consider(order, asked.who)
         return await desk.take(order, asked.who)
     except Exception as error:
-        is_nowhere = isinstance(error, Rejected) and complaint_id is None and order.address
+        is_nowhere = isinstance(error, Rejected) and complaint_id is None and find is not None
         # The address names nothing now; what was carried out before is answered all the same.
         if is_nowhere and (receipt := await desk.answered(order, asked.who)) is not None:
             return Preview.of(receipt) if is_dry_run else receipt
@@ -203,14 +214,20 @@ def answer_of(receipt: Receipt, *, is_registration: bool) -> Answer:
     headers = {"ETag": f'"{receipt.version}"', "Ledger-Position": position}
     if receipt.is_replay:
         headers["Idempotency-Replayed"] = "true"
-    content = CommandAnswer(
-        complaint_id=receipt.stream_id,
-        version=receipt.version,
-        position=position,
-        events=list(receipt.events),
-        recorded_at=receipt.recorded_at,
-    )
     if is_registration:
         headers["Location"] = f"/v1/complaints/{receipt.stream_id}"
-        content.tracking_number = tracking_number(receipt.partition, receipt.position)
+    content = told_of(receipt, is_registration=is_registration)
     return Answer(content=content, status=receipt.status, headers=headers)
+
+
+def told_of(receipt: Receipt, *, is_registration: bool) -> CommandAnswer:
+    """A receipt as clients read it."""
+    place = receipt.partition, receipt.position
+    return CommandAnswer(
+        complaint_id=receipt.stream_id,
+        version=receipt.version,
+        position=write_token(dict([place])),
+        events=list(receipt.events),
+        recorded_at=receipt.recorded_at,
+        tracking_number=tracking_number(*place) if is_registration else None,
+    )

@@ -4,7 +4,7 @@ A `Route` is data; the handler, the OpenAPI entry and the role check are made fr
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,6 +19,7 @@ from api.desk import Client, Desk
 from api.keys import Keys
 from api.problems import ProblemError, ProblemType
 from api.rates import Rates
+from api.streamed import Streamed
 from api.strict import MAX_BYTES, Invalid, NotJson
 from domain.complaint import UnknownComplaint
 from domain.kernel import Rejected
@@ -44,7 +45,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a handler answers: a Struct to be encoded, or bytes of a media type."""
+    """What a handler answers: a Struct to be encoded, or bytes of a media type, or many of them."""
 
     content: Any
     status: int = 200
@@ -81,6 +82,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     body: type[Any] | None = None
+    lines: type[Any] | None = None  # of NDJSON, where it takes that
     body_example: Any = None
     status: int = 200
     media_type: str = "application/json"
@@ -135,32 +137,32 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             raise ProblemError(problems.BAD_HEADER, name=name, expected=expected)
         return values[0] if values else None
 
-    async def body(self) -> bytes:
-        """The body, if it is JSON by its own account and not too large."""
+    async def body(self, kind: str = "application/json", most: int = MAX_BYTES) -> bytes:
+        """The body, if it is of this media type by its own account and not too large."""
         headers = self.request.headers
         media_type, _, parameters = headers.get("content-type", "").partition(";")
         charset = re.fullmatch(r"\s*charset=\"?utf-?8\"?\s*|\s*", parameters, re.IGNORECASE)
         if (
-            media_type.strip().lower() != "application/json"
+            media_type.strip().lower() != kind
             or charset is None
             or headers.get("content-encoding", "identity").strip().lower() != "identity"
         ):
-            raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE)
+            raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, media_type=kind)
         length = headers.get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length) > MAX_BYTES:
+        if length.isascii() and length.isdigit() and int(length) > most:
             raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
         body = bytearray()
         try:
             async for chunk in self.request.stream():
                 body += chunk
-                if len(body) > MAX_BYTES:
+                if len(body) > most:
                     raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
         except HTTPException:  # the client has gone before the end; nobody reads this
             raise ProblemError(problems.NOT_JSON) from None
         return bytes(body)
 
 
-async def serve(request: AnyRequest, route: Route, services: Services) -> Response[bytes]:
+async def serve(request: AnyRequest, route: Route, services: Services) -> Response[Any]:
     """Let the request in, have the route answer it, and put any refusal into its form."""
     request.scope["route"] = route.path  # type: ignore[typeddict-unknown-key]
     try:
@@ -174,11 +176,13 @@ async def serve(request: AnyRequest, route: Route, services: Services) -> Respon
     except Exception as error:
         return problems.respond(request, as_problem(error))
     content = answer.content
-    if not isinstance(content, bytes):
-        content = msgspec.json.encode(content)
     headers = answer.headers
     if route.roles is not None:  # what a key opened is for nobody's cache
         headers = {"Cache-Control": "no-store", **headers}
+    if isinstance(content, AsyncGenerator):
+        return Streamed(content, answer.status, headers, answer.media_type)
+    if not isinstance(content, bytes):
+        content = msgspec.json.encode(content)
     return Response(
         content, status_code=answer.status, headers=headers, media_type=answer.media_type
     )

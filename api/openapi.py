@@ -9,6 +9,7 @@ import msgspec
 from api.http import Parameter, Route
 from api.problems import MEDIA_TYPE, Problem, ProblemType
 
+NDJSON = "application/x-ndjson"
 _SCHEMAS = "#/components/schemas/"
 _HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {
@@ -102,7 +103,7 @@ def _schemas(routes: list[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
     What is sent is closed: an unknown field is refused. What is answered is open: members may
     be added to it later. A Struct that does both has a schema for each.
     """
-    bodies = _told_once(route.body for route in routes)
+    bodies = _told_once(taken for route in routes for taken in (route.body, route.lines))
     others = (content for route in routes for _, _, content in route.also)
     answers = _told_once([Problem, *(route.answer for route in routes), *others])
     taken, closed = _components(bodies)
@@ -153,7 +154,15 @@ def _operation(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
         if route.body_example is not None:
             content["example"] = route.body_example
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if route.lines is not None:
+        content = {"schema": _lines(refs[route.lines]), "example": route.body_example}
+        operation["requestBody"] = {"required": True, "content": {NDJSON: content}}
     return operation
+
+
+def _lines(schema: dict[str, Any]) -> dict[str, Any]:
+    """NDJSON: text, each line of which is a JSON of this schema."""
+    return {"type": "string", "contentMediaType": NDJSON, "contentSchema": schema}
 
 
 def _description(route: Route) -> str:
@@ -199,6 +208,7 @@ def _answers(route: Route, refs: dict[Any, Any]) -> dict[str, Any]:
     main = (route.status, route.media_type, route.answer)
     for status, media_type, content in (main, *route.also):
         schema = {"type": "string"} if content is None else refs[content]
+        schema = _lines(schema) if media_type == NDJSON else schema
         contents.setdefault(status, {}).setdefault(media_type, []).append(schema)
     found = {}
     for status, told in contents.items():

@@ -1,6 +1,7 @@
 """Places: which complaint an address means, and how far the views have come."""
 
 import asyncio
+from collections.abc import Collection
 from uuid import UUID
 
 from api import problems
@@ -20,6 +21,13 @@ _BY_REFERENCE = """
 SELECT complaint_id FROM views.complaints
 WHERE external_ref_hash = %(hash)s AND channel = %(channel)s
 ORDER BY received_at, complaint_id LIMIT 2"""
+
+_BY_REFERENCES = """
+SELECT r.channel, r.hash, c.complaint_id
+FROM unnest(%(channels)s::text[], %(hashes)s::bytea[]) AS r (channel, hash),
+     LATERAL (SELECT complaint_id FROM views.complaints
+              WHERE external_ref_hash = r.hash AND channel = r.channel
+              ORDER BY received_at, complaint_id LIMIT 2) AS c"""
 
 
 class AmbiguousAddress(Rejected):
@@ -66,6 +74,26 @@ class Places:
         if len(rows) > 1:
             raise AmbiguousAddress
         found: UUID = rows[0][0]
+        return found
+
+    async def by_reference(
+        self, references: Collection[tuple[str, str]]
+    ) -> dict[tuple[str, str], list[UUID]]:
+        """The complaints that have these outside references, at most two of each."""
+        if not references:
+            return {}
+        await self.wait("complaints", await self._ledger.heads())
+        asked = {
+            (channel, external_ref_hash(self._secret, reference)): (channel, reference)
+            for channel, reference in references
+        }
+        params = {
+            "channels": [channel for channel, _ in asked],
+            "hashes": [hashed for _, hashed in asked],
+        }
+        found: dict[tuple[str, str], list[UUID]] = {}
+        for channel, hashed, complaint_id in await self._ledger.query(_BY_REFERENCES, params):
+            found.setdefault(asked[channel, bytes(hashed)], []).append(complaint_id)
         return found
 
     async def wait_for(self, view: str, token: str | None) -> None:

@@ -121,15 +121,15 @@ TOO_LARGE = _type(
     "too-large",
     413,
     "Too large | 请求体过大",
-    "A command may be at most 1 MiB.",
-    "单个命令最大 1 MiB。",
+    "A command may be at most 1 MiB, a bulk request at most 16 MiB and 10,000 lines.",
+    "单个命令最大 1 MiB；批量请求最大 16 MiB、10,000 行。",
 )
 UNSUPPORTED_MEDIA_TYPE = _type(
     "unsupported-media-type",
     415,
     "Unsupported media type | 不支持的媒体类型",
-    "Send application/json.",
-    "请发送 application/json。",
+    "Send {media_type}.",
+    "请发送 {media_type}。",
 )
 INVALID = _type(
     "invalid",
@@ -144,6 +144,13 @@ KEY_REUSED = _type(
     "Idempotency key reused | 幂等键被重复使用",
     "This Idempotency-Key was used before, for something else.",
     "该 Idempotency-Key 此前已用于其他请求。",
+)
+SKIPPED = _type(
+    "skipped",
+    424,
+    "Not begun | 未执行",
+    "An earlier line that this one follows was not carried out; send this one again after it.",
+    "本行所依赖的前一行未能执行，因此本行未执行；请在其之后重新发送。",
 )
 RATE_LIMITED = _type(
     "rate-limited",
@@ -188,6 +195,7 @@ GENERAL = (
     UNSUPPORTED_MEDIA_TYPE,
     INVALID,
     KEY_REUSED,
+    SKIPPED,
     RATE_LIMITED,
     UNAVAILABLE,
     VIEW_BEHIND,
@@ -248,22 +256,7 @@ def respond(request: Request[Any, Any, Any], error: ProblemError) -> Response[by
     """The answer to a request that failed, in the language the client prefers."""
     problem, language = error.problem, preferred_language(request)
     request.scope["problem"] = problem.code  # type: ignore[typeddict-unknown-key]
-    title, detail = (
-        (problem.title_zh, problem.detail_zh)
-        if language == "zh"
-        else (problem.title, problem.detail)
-    )
-    body = Problem(
-        type=f"/problems/{problem.code}",
-        title=title,
-        status=problem.status,
-        detail=detail.format(**error.facts),
-        code=problem.code,
-        retryable=problem.retryable,
-        request_id=str(request.scope.get("request_id", "")),
-        errors=list(error.errors) or None,
-        **error.extra,
-    )
+    body = told(request, error)
     headers = dict(error.headers)
     if problem.status in (429, 503):
         headers.setdefault("Retry-After", "1")
@@ -277,6 +270,27 @@ def respond(request: Request[Any, Any, Any], error: ProblemError) -> Response[by
         status_code=problem.status,
         media_type=MEDIA_TYPE,
         headers=headers,
+    )
+
+
+def told(request: Request[Any, Any, Any], error: ProblemError) -> Problem:
+    """What went wrong with a request, or a line of it, in the language the client prefers."""
+    problem = error.problem
+    title, detail = (
+        (problem.title_zh, problem.detail_zh)
+        if preferred_language(request) == "zh"
+        else (problem.title, problem.detail)
+    )
+    return Problem(
+        type=f"/problems/{problem.code}",
+        title=title,
+        status=problem.status,
+        detail=detail.format(**error.facts),
+        code=problem.code,
+        retryable=problem.retryable,
+        request_id=str(request.scope.get("request_id", "")),
+        errors=list(error.errors) or None,
+        **error.extra,
     )
 
 

@@ -5,7 +5,7 @@ the library's own extension points; `execute` shares the mapper and the append w
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -55,6 +55,10 @@ _SELECT_STREAM = (
     f"SELECT {COLUMNS} FROM ledger.events"
     " WHERE partition = %(partition)s AND stream_id = %(stream_id)s"
     " AND version <= %(version)s AND recorded_at <= %(recorded_at)s ORDER BY version"
+)
+_SELECT_REGISTERED = (
+    "SELECT command_id, stream_id FROM ledger.commands"
+    " WHERE partition = %(partition)s AND command_id = ANY(%(command_ids)s) AND status = 201"
 )
 _SELECT_EVENT = (
     f"SELECT {COLUMNS} FROM ledger.events"
@@ -227,6 +231,14 @@ class Ledger(Application[UUID]):
                     raise IdempotencyKeyReused
                 return receipt
         return None
+
+    async def registered(self, command_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        """The streams that these commands made, of those that are known and made one."""
+        found: dict[UUID, UUID] = {}
+        for partition in range(self.partitions) if command_ids else ():
+            params = {"partition": partition, "command_ids": list(command_ids)}
+            found |= dict(await self.query(_SELECT_REGISTERED, params))
+        return found
 
     # --- reading ----------------------------------------------------------------------------
 

@@ -82,6 +82,8 @@ def run(
     schema = schemathesis.openapi.from_url(
         f"{api.url}/openapi.json", config=_config(examples, seed, seconds, with_coverage)
     )
+    # It cannot write lines of JSON: tests/api/test_bulk.py sends those, wrong ones included.
+    schema = schema.exclude(operation_id="GiveCommands")
     for found in schema.get_all_operations():
         assert isinstance(found, Ok), "the document is valid"
         outcome.statuses[found.ok().label] = Counter()

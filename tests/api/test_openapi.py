@@ -110,7 +110,7 @@ def test_what_is_sent_is_closed_and_what_is_answered_is_open(document: dict[str,
 
 
 def test_every_answer_is_documented(document: dict[str, Any]) -> None:
-    for path, method, operation in operations(document):
+    for path, _, operation in operations(document):
         answers = operation["responses"]
         assert operation["summary"]
         assert "500" in answers
@@ -118,7 +118,7 @@ def test_every_answer_is_documented(document: dict[str, Any]) -> None:
             assert {"401", "403", "503"} <= set(answers)
         if "{address}" in path:
             assert "404" in answers
-        if method == "post":
+        if operation["operationId"] in EXAMPLES:
             assert {"400", "409", "413", "415", "422"} <= set(answers)
             assert {"ETag", "Ledger-Position"} <= set(
                 answers.get("201", answers.get("200"))["headers"]
@@ -140,7 +140,7 @@ def test_every_answer_is_documented(document: dict[str, Any]) -> None:
 def test_every_command_has_an_example(document: dict[str, Any]) -> None:
     assert set(EXAMPLES) == set(FOR_KEYS)
     for _, _, operation in operations(document):
-        if "requestBody" in operation:
+        if operation["operationId"] in EXAMPLES:
             content = operation["requestBody"]["content"]["application/json"]
             assert content["example"] == EXAMPLES[operation["operationId"]]
 

@@ -75,6 +75,8 @@ READS_OF: dict[str, set[str]] = {
     "GetHistory": {"agent", "supervisor", "auditor", "legal", "admin"},
     "ListProblems": set(ROLES),
 }
+BULK_OF = {A, S, N, X}
+"""Who may give any command may give many at once; each is checked as a single one is."""
 PUBLIC = {
     "Live", "Ready", "Metrics", "OpenApiDocument", "Documentation", "DocumentationAsset",
     "ProblemPage",
@@ -84,7 +86,8 @@ ROUTES = {route.operation: route for route in all_routes()}
 
 def test_the_table_covers_every_command_and_every_route() -> None:
     assert set(COMMANDS_OF) == set(COMMANDS) - NO_KEYS
-    assert set(COMMANDS_OF) | set(READS_OF) | PUBLIC == set(ROUTES)
+    assert set(COMMANDS_OF) | set(READS_OF) | PUBLIC | {"GiveCommands"} == set(ROUTES)
+    assert ROUTES["GiveCommands"].roles == BULK_OF
     assert {name for name, route in ROUTES.items() if route.roles is None} == PUBLIC
 
 

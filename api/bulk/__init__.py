@@ -1,0 +1,239 @@
+"""Many commands in one request: `POST /v1/commands`, a line of NDJSON each.
+
+The body is read before the first line is carried out, so that a client may send everything
+before it reads; 16 MiB bound what is kept. Lines on one complaint take effect in their order,
+others side by side, so that they share commits. A client that leaves stops what was not begun.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Hashable, Sequence
+from uuid import UUID
+
+import msgspec
+
+from api import problems
+from api.bulk.addresses import Addresses
+from api.bulk.lines import MAX_BODY, BulkLine, Line, lines_of, understood
+from api.commands import CommandAnswer, carry_out, told_of
+from api.desk import COMMANDS
+from api.examples import EXAMPLES
+from api.http import Answer, Asked, Parameter, Route, as_problem
+from api.openapi import NDJSON
+from api.parameters import ACCEPT_LANGUAGE, ON_BEHALF_OF, ErrorsOf, is_wanted
+from api.parameters import on_behalf_of as named
+from api.problems import Problem, ProblemError, told
+from api.roles import ROLES, may_order
+from api.strict import FieldError
+from ledger.entry import Receipt
+
+SIDE_BY_SIDE = 32
+"""How many lines of a request are carried out at once; they share commits."""
+_AT_ONCE = 256  # lines answered in one chunk
+
+
+class BulkAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What became of a line: the receipt of its command, or the problem it met."""
+
+    line: int
+    status: int
+    receipt: CommandAnswer | None = None
+    is_replay: bool = False
+    problem: Problem | None = None
+
+
+def routes() -> list[Route]:
+    """The route of bulk requests."""
+    return [
+        Route(
+            method="POST",
+            path="/v1/commands",
+            operation="GiveCommands",
+            tag="Commands",
+            summary="Many commands in one request, a line of JSON each, answered line by line.",
+            description=_DESCRIPTION,
+            handler=_give,
+            answer=BulkAnswer,
+            media_type=NDJSON,
+            roles=frozenset(r for r in ROLES if any(may_order(r, name) for name in COMMANDS)),
+            parameters=(
+                Parameter(
+                    name="stop_on_error",
+                    place="query",
+                    description="`true`: one line after the other, and none after the first that"
+                    " is refused.",
+                    schema={"type": "boolean", "default": False},
+                ),
+                ON_BEHALF_OF,
+                ACCEPT_LANGUAGE,
+            ),
+            lines=BulkLine,
+            body_example=_EXAMPLE,
+            problems=(
+                *ErrorsOf.KEYED,
+                problems.NOT_JSON,
+                problems.BAD_HEADER,
+                problems.BAD_QUERY,
+                problems.UNKNOWN_QUERY,
+                problems.TOO_LARGE,
+                problems.UNSUPPORTED_MEDIA_TYPE,
+                problems.VIEW_BEHIND,
+            ),
+        )
+    ]
+
+
+_DESCRIPTION = (
+    "At most 10,000 lines (blank ones counted), 16 MiB, 1 MiB a line. Each line is an order with"
+    " an `idempotency_key` of its own, and is checked and remembered as a single command is: after"
+    " a lost connection send the same again. Lines on one complaint take effect in order, whichever"
+    " way they address it; a line that is refused does not stop the rest. A line may address what"
+    " an earlier line registers by its `channel` and `external_ref` or by its `registration_key`."
+    " Answers are `{line, status, receipt | problem}`, in the order of the lines."
+)
+_EXAMPLE = "".join(
+    msgspec.json.encode(line).decode() + "\n"
+    for line in (
+        {
+            "command": "RegisterComplaint",
+            "idempotency_key": "shop-1",
+            "body": EXAMPLES["RegisterComplaint"],
+        },
+        {
+            "command": "AssessComplaint",
+            "idempotency_key": "shop-2",
+            "complaint": {"registration_key": "shop-1"},
+            "if_match": 1,
+            "body": EXAMPLES["AssessComplaint"],
+        },
+    )
+)
+
+
+async def _give(asked: Asked) -> Answer:
+    """Read every line, and answer them as they are carried out."""
+    stops = is_wanted(asked, "stop_on_error")
+    person = named(asked)
+    texts = lines_of(await asked.body(NDJSON, MAX_BODY))
+    asked.services.rates.charge(asked.who, len(texts) - 1)
+    request_id = str(asked.request.scope.get("request_id", ""))
+    lines = []
+    for number, text in texts:
+        lines.append(understood(number, text, person, request_id))
+        if len(lines) % 16 == 0:
+            await asyncio.sleep(0)  # others have their turn
+    addresses = Addresses(lines)
+    await addresses.look_up(lines, asked.services.places, asked.services.ledger, asked.who)
+    return Answer(content=Bulk(asked, lines, addresses, stops=stops).answers(), media_type=NDJSON)
+
+
+class Bulk:
+    """The lines of a request under way: which may begin, and what became of the others."""
+
+    def __init__(
+        self, asked: Asked, lines: Sequence[Line], addresses: Addresses, *, stops: bool
+    ) -> None:
+        """Find out which lines wait for which; `stops` where the first refusal is the end."""
+        self._asked = asked
+        self._lines = lines
+        self._addresses = addresses
+        self._stops = stops
+        self._is_stopped = False
+        self._held: set[Hashable] = set()  # what a line that is to be sent again was about
+        self._same = [addresses.same(line) if line.order else set() for line in lines]
+        self._followers: dict[int, list[int]] = defaultdict(list)
+        self._waiting_for = [0] * len(lines)
+        last: dict[Hashable, int] = {}
+        for index, same in enumerate(self._same):
+            before = {last[one] for one in same if one in last}
+            self._waiting_for[index] = len(before)
+            for earlier in before:
+                self._followers[earlier].append(index)
+            last |= dict.fromkeys(same, index)
+
+    async def answers(self) -> AsyncGenerator[bytes, None]:
+        """The answers in the order of the lines, each as soon as those before it are there."""
+        loop = asyncio.get_running_loop()
+        outcomes: list[asyncio.Future[bytes]] = [loop.create_future() for _ in self._lines]
+        ready: asyncio.PriorityQueue[int] = asyncio.PriorityQueue()
+        for index, number in enumerate(self._waiting_for):
+            if number == 0:
+                ready.put_nowait(index)
+        # One after the other where a refusal is the end: nothing later may have been begun.
+        hands = 1 if self._stops else min(SIDE_BY_SIDE, len(self._lines))
+        workers = [asyncio.create_task(self._work(ready, outcomes)) for _ in range(hands)]
+        try:
+            chunk: list[bytes] = []
+            for outcome in outcomes:
+                if chunk and (not outcome.done() or len(chunk) == _AT_ONCE):
+                    yield b"".join(chunk)
+                    chunk = []
+                chunk.append(await outcome)
+            yield b"".join(chunk)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _work(
+        self, ready: asyncio.PriorityQueue[int], outcomes: list[asyncio.Future[bytes]]
+    ) -> None:
+        while True:
+            index = await ready.get()
+            try:
+                answer = await self._carried_out(index)
+            except Exception as error:  # nobody may wait for it in vain: the answer breaks off
+                outcomes[index].set_exception(error)
+                raise
+            if answer.status >= 400:
+                self._is_stopped = self._stops
+            if answer.status >= 500:  # it is to be sent again, and those after it after it
+                self._held |= self._same[index]
+            outcomes[index].set_result(msgspec.json.encode(answer) + b"\n")
+            for follower in self._followers[index]:
+                self._waiting_for[follower] -= 1
+                if self._waiting_for[follower] == 0:
+                    ready.put_nowait(follower)
+
+    async def _carried_out(self, index: int) -> BulkAnswer:
+        line = self._lines[index]
+        try:
+            if self._is_stopped or self._same[index] & self._held:
+                raise ProblemError(problems.SKIPPED)
+            if line.order is None:
+                raise line.failure or AssertionError("a line is an order or a failure")
+            receipt = await self._receipt(line)
+        except Exception as error:
+            problem = as_problem(error)
+            return BulkAnswer(
+                line=line.number,
+                status=problem.problem.status,
+                problem=told(self._asked.request, problem),
+            )
+        return BulkAnswer(
+            line=line.number,
+            status=receipt.status,
+            receipt=told_of(receipt, is_registration=line.is_registration),
+            is_replay=receipt.is_replay,
+        )
+
+    async def _receipt(self, line: Line) -> Receipt:
+        assert line.order is not None
+
+        async def find() -> UUID:
+            return self._addresses.find(line)
+
+        try:
+            receipt = await carry_out(
+                self._asked, line.order, None if line.is_registration else find
+            )
+        except ProblemError as error:
+            error.errors = tuple(
+                FieldError(f"/body{wrong.pointer}", wrong.code, wrong.detail)
+                for wrong in error.errors
+            )
+            raise
+        assert isinstance(receipt, Receipt)
+        if line.is_registration:
+            self._addresses.registered(line, receipt.stream_id)
+        return receipt
