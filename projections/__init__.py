@@ -3,13 +3,15 @@
 from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import Rules
 from projections.complaints import complaints_view
+from projections.cycles import cycles_view
 from projections.repeats import repeats_view
 from projections.satisfaction import satisfaction_view
 from projections.sla import sla_view
 from projections.timeline import timeline_view
 from projections.view import View
+from projections.work import work_view
 
-VIEWS = ("complaints", "timeline", "sla", "repeats", "satisfaction")
+VIEWS = ("complaints", "timeline", "sla", "repeats", "satisfaction", "cycles", "work")
 """The permanent names of all views; they key the positions."""
 
 
@@ -21,4 +23,6 @@ def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:
         sla_view(),
         repeats_view(rules),
         satisfaction_view(rules),
+        cycles_view(),
+        work_view(),
     )

@@ -37,7 +37,7 @@ from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import tracking_number
 from projections.complaint_facts import Changes, columns_of
 from projections.complaint_row import COMPLAINTS, SOURCE_FACTS, ComplaintRow, SourceFactRow
-from projections.progress import Progress, is_exact, is_late_recorded, told_on
+from projections.progress import Progress, is_late_recorded, told_at, told_on, without
 from projections.view import Row, View
 from projections.waits import waited_for, waits_after
 
@@ -137,12 +137,8 @@ def _source_fact(row: ComplaintRow, recorded: Recorded[Any]) -> SourceFactRow:
 
 
 def _milestone(row: ComplaintRow, name: str, recorded: Recorded[Any]) -> Changes:
-    """The time of a milestone; a time of day that nobody told is marked as such."""
-    imprecise = {other: told for other, told in row.imprecise.items() if other != name}
-    if not is_exact(recorded) and (on := told_on(recorded)) is not None:
-        precision = recorded.metadata.occurred_at_precision
-        imprecise[name] = {"precision": precision, "on": on.isoformat()}
-    return {f"{name}_at": recorded.occurred_at, "imprecise": imprecise}
+    told = told_at(row.imprecise, name, recorded)
+    return {**told, "imprecise": told["imprecise"] or {}}
 
 
 def _first(row: ComplaintRow, name: str, recorded: Recorded[Any]) -> Changes:
@@ -168,8 +164,8 @@ def _given_to(name: str) -> Change:
 
 
 def _without(row: ComplaintRow, *names: str) -> Changes:
-    imprecise = {name: told for name, told in row.imprecise.items() if name not in names}
-    return {**{f"{name}_at": None for name in names}, "imprecise": imprecise}
+    undone = without(row.imprecise, *names)
+    return {**undone, "imprecise": undone["imprecise"] or {}}
 
 
 def _contacted(row: ComplaintRow, recorded: Recorded[Any]) -> Changes:

@@ -77,3 +77,24 @@ def told_on(recorded: Recorded[Any]) -> date | None:
 def is_exact(recorded: Recorded[Any]) -> bool:
     """Whether the time told names an instant or a minute, so that an hour can be read off it."""
     return recorded.metadata.occurred_at_precision in ("instant", "minute")
+
+
+# --- times in rows ----------------------------------------------------------------------------
+
+Imprecise = dict[str, dict[str, str]] | None
+"""The times of a row whose time of day nobody told: name to {precision, on}; None is none."""
+
+
+def told_at(imprecise: Imprecise, name: str, recorded: Recorded[Any]) -> dict[str, Any]:
+    """The columns of a time of a row; a time of day that nobody told is marked as such."""
+    marked = {other: told for other, told in (imprecise or {}).items() if other != name}
+    if not is_exact(recorded) and (on := told_on(recorded)) is not None:
+        precision = recorded.metadata.occurred_at_precision
+        marked[name] = {"precision": precision, "on": on.isoformat()}
+    return {f"{name}_at": recorded.occurred_at, "imprecise": marked or None}
+
+
+def without(imprecise: Imprecise, *names: str) -> dict[str, Any]:
+    """The columns of times of a row that did not happen after all."""
+    marked = {name: told for name, told in (imprecise or {}).items() if name not in names}
+    return {**{f"{name}_at": None for name in names}, "imprecise": marked or None}

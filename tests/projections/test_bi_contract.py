@@ -7,27 +7,22 @@ from tests.conftest import Database
 from tests.projections.personal import personal_fields
 from tests.projections.reading import rows
 
-RELATIONS = {
-    "calendar_days",
-    "closings",
-    "complaints",
-    "dim_codes",
-    "repeat_rate",
-    "repeats",
-    "resolutions",
-    "returns",
-    "satisfaction",
-    "sla_attainment",
-    "sla_clocks",
-    "source_facts",
-    "surveys",
-    "watermarks",
-}
 KEYS = {
+    "assignments": "assignment_id",
     "calendar_days": "calendar_day_id",
     "closings": "closing_id",
+    "complaint_cycles": "cycle_id",
+    "complaint_stages": "stay_id",
     "complaints": "complaint_id",
+    "contacts": "contact_id",
+    "dim_agent": "agent_id",
+    "dim_category": "category_id",
+    "dim_channel": "channel_id",
     "dim_codes": "dim_code_id",
+    "dim_product": "product_id",
+    "dim_region": "region_id",
+    "dim_unit": "unit_id",
+    "remedies": "remedy_id",
     "repeat_rate": "repeat_rate_id",
     "repeats": "complaint_id",
     "resolutions": "resolution_id",
@@ -37,17 +32,43 @@ KEYS = {
     "sla_clocks": "clock_id",
     "source_facts": "source_fact_id",
     "surveys": "survey_id",
+    "tasks": "task_id",
     "watermarks": "watermark_id",
 }
+RELATIONS = set(KEYS)
 FACTS = (
+    "assignments",
     "closings",
+    "complaint_cycles",
+    "complaint_stages",
     "complaints",
+    "contacts",
+    "remedies",
     "repeats",
     "resolutions",
     "sla_clocks",
     "source_facts",
     "surveys",
+    "tasks",
 )
+CODES = {
+    "assignments": "given_by status",
+    "closings": "close_reason excluded_for",
+    "complaint_cycles": "started_by outcome close_reason confirmed_by confirmed_how",
+    "complaint_stages": "stage",
+    "complaints": "severity stage channel nature origin waiting_on close_reason",
+    "contacts": "contact_kind direction channel party purpose outcome actor_kind",
+    "dim_region": "area",
+    "remedies": "basis status",
+    "repeat_rate": "metric",
+    "repeats": "repeat_class excluded_for",
+    "resolutions": "excluded_for",
+    "returns": "return_kind excluded_for",
+    "sla_attainment": "clock severity",
+    "sla_clocks": "clock severity verdict verdict_as_occurred verdict_as_recorded",
+    "surveys": "answered_by channel excluded_for",
+    "tasks": "status end_reason",
+}
 TYPES = {
     "text",
     "integer",
@@ -129,17 +150,7 @@ def test_every_relation_has_one_text_key_without_doubles(filled: Database) -> No
 
 
 def test_codes_are_never_null_and_always_have_both_names(filled: Database) -> None:
-    for relation, codes in {
-        "complaints": "severity stage channel nature origin waiting_on close_reason",
-        "sla_clocks": "clock severity verdict verdict_as_occurred verdict_as_recorded",
-        "sla_attainment": "clock severity",
-        "repeats": "repeat_class excluded_for",
-        "closings": "close_reason excluded_for",
-        "returns": "return_kind excluded_for",
-        "repeat_rate": "metric",
-        "surveys": "answered_by channel excluded_for",
-        "resolutions": "excluded_for",
-    }.items():
+    for relation, codes in CODES.items():
         for code in codes.split():
             [[nameless]] = rows(
                 filled,

@@ -32,7 +32,7 @@ from domain.complaint.vocabulary import (
     RequestedRemedy,
 )
 from domain.kernel import Money, Recorded, fold
-from projections import all_views
+from projections import VIEWS, all_views
 from projections.complaint_facts import external_ref_hash
 from projections.complaint_row import ComplaintRow, SourceFactRow
 from projections.complaints import complaints_view
@@ -254,7 +254,7 @@ def test_no_view_has_a_column_for_what_is_personal() -> None:
             assert not personal & set(table.columns)
 
 
-@pytest.mark.parametrize("name", ["complaints", "timeline", "sla"])
+@pytest.mark.parametrize("name", VIEWS)
 def test_a_view_says_in_one_sentence_what_it_is(name: str) -> None:
     module = __import__(f"projections.{name}", fromlist=["_"])
     assert module.__doc__
