@@ -8,6 +8,7 @@ from typing import Any
 from rich.panel import Panel
 from rich.table import Table
 
+from api.cli import first_look
 from api.cli.output import console
 from api.cli.session import open_services
 from api.config import Config
@@ -16,7 +17,7 @@ from api.http import Services
 from api.importing.mapping import load_mapping
 from api.importing.progress import progress_bar
 from api.importing.run import import_file
-from api.runtime import Login
+from api.runtime import Login, bi_login
 from api.simulation import default_until, simulate
 from ledger import database
 from projections.engine import Runner
@@ -78,11 +79,15 @@ def count(runner: Runner, login: Login) -> list[Any]:
 
 
 def show(config: Config, counts: list[Any], keys: dict[str, str]) -> None:
-    """Say what was loaded, where it is served, and what to try first."""
+    """Say what was loaded, what the reports say, where it is served, and what to try first."""
     table = Table("source", "complaints", "open", title="loaded")
     for source, complaints, still_open in counts:
         table.add_row(source, f"{complaints:,}", f"{still_open:,}")
     console.print(table)
+    reader = bi_login(config)
+    with database.connect(reader.uri, role=reader.role) as reports:
+        for report in first_look.tables(reports):
+            console.print(report)
     address = f"http://{config.host}:{config.port}"
     console.print(
         Panel(
@@ -102,6 +107,10 @@ curl -sS {address}/v1/complaints -H "Authorization: Bearer $KEY" \\
   -H "Idempotency-Key: first-1" -H "Content-Type: application/json" \\
   -d '{{"channel": "phone", "source_system": "hotline", "nature": "complaint", "origin": "person",
        "narrative": "新买的空调不制冷"}}'
+
+# who waits longest: open complaints, the oldest first
+curl -sS "{address}/v1/complaints?stage=in_progress&sort=received_at&limit=5" \\
+  -H "Authorization: Bearer $KEY"
 """,
         flush=True,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from api.cli import first_look
 from api.importing import import_file, load_mapping
 from api.simulation import simulate
 from domain.complaint.state import ANY
@@ -61,6 +62,18 @@ def test_the_demo_shows_clocks_met_and_missed_and_complaints_at_every_stage(
         assert {(clock, "met"), (clock, "missed")} <= set(verdicts)
     assert {stage for stage, _ in stages} == ANY
     assert imported == [(0,)]
+
+
+def test_each_of_the_three_reports_shows_something_at_the_first_look(demo: Database) -> None:
+    with psycopg.connect(demo.uri("closedloop_bi")) as bi:
+        shown = first_look.tables(bi)
+    assert len(shown) == 3
+    for table in shown:
+        assert table.row_count >= 3, table.title
+        assert {len(list(column.cells)) for column in table.columns} == {table.row_count}
+    attainment_table, _, satisfaction = shown
+    assert all(cell.endswith(" %") for cell in attainment_table.columns[-1].cells)
+    assert all(cell.endswith(" %") for cell in satisfaction.columns[-2].cells)
 
 
 def test_rebuilds_of_the_real_sample_in_any_batch_size_equal_what_was_built_live(
