@@ -11,7 +11,7 @@ from domain.complaint import COMPLAINT, UnknownComplaint
 from domain.kernel import Rejected
 from ledger.application import Ledger
 from ledger.ids import read_token, read_tracking_number
-from projections.complaint_facts import external_ref_hash
+from projections.hashes import external_ref_hash
 
 PATIENCE_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.002, 0.05

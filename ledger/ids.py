@@ -7,6 +7,7 @@ import time
 from uuid import UUID, uuid5
 
 _COMMANDS = UUID("6f1c6c1e-8f3b-4b52-9d2e-0c5d3a1c7e11")
+_NAMED = UUID("1b5f0d3a-6c77-4a0e-8f4b-93d2a7c1e605")
 
 
 def new_stream_id(hint: str | None = None) -> UUID:
@@ -20,8 +21,22 @@ def new_stream_id(hint: str | None = None) -> UUID:
     raw[6] = 0x70 | (raw[6] & 0x0F)
     raw[8] = 0x80 | (raw[8] & 0x3F)
     if hint is not None:
-        raw[15] = hashlib.blake2b(hint.encode(), digest_size=1).digest()[0]
+        raw[15] = _byte_of(hint)
     return UUID(bytes=bytes(raw))
+
+
+def named_stream_id(kind: str, name: str) -> UUID:
+    """The stream of something that has a name of its own, such as a customer: always the same.
+
+    Its partition is that of the streams made with the name as their hint.
+    """
+    raw = bytearray(uuid5(_NAMED, f"{kind}\n{name}").bytes)
+    raw[15] = _byte_of(name)
+    return UUID(bytes=bytes(raw))
+
+
+def _byte_of(hint: str) -> int:
+    return hashlib.blake2b(hint.encode(), digest_size=1).digest()[0]
 
 
 def partition_of(stream_id: UUID, partitions: int) -> int:

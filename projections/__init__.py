@@ -3,6 +3,7 @@
 from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import Rules
 from projections.complaints import complaints_view
+from projections.customers import customers_view
 from projections.cycles import cycles_view
 from projections.repeats import repeats_view
 from projections.satisfaction import satisfaction_view
@@ -11,12 +12,12 @@ from projections.timeline import timeline_view
 from projections.view import View
 from projections.work import work_view
 
-VIEWS = ("complaints", "timeline", "sla", "repeats", "satisfaction", "cycles", "work")
+VIEWS = ("complaints", "timeline", "sla", "repeats", "satisfaction", "cycles", "work", "customers")
 """The permanent names of all views; they key the positions."""
 
 
 def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:
-    """Every view there is; outside references are kept as hashes keyed by the secret."""
+    """Every view there is; what is personal is kept at most as a hash keyed by the secret."""
     return (
         complaints_view(secret, rules.published_source_facts),
         timeline_view(),
@@ -25,4 +26,5 @@ def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:
         satisfaction_view(rules),
         cycles_view(),
         work_view(),
+        customers_view(secret),
     )

@@ -1,17 +1,11 @@
-"""What told facts say in the columns of the view `complaints`; what is personal fills none."""
+"""What told facts say in the columns of `complaints`; of what is personal, a hash at most."""
 
-import hashlib
-import hmac
 from typing import Any
 
 from domain.complaint.vocabulary import Facts
+from projections.hashes import external_ref_hash, handle_hash
 
 Changes = dict[str, Any]  # column to value
-
-
-def external_ref_hash(secret: bytes, external_ref: str) -> bytes:
-    """The keyed hash by which an outside reference is looked up, beside the channel."""
-    return hmac.new(secret, external_ref.encode(), hashlib.sha256).digest()
 
 
 def columns_of(facts: Facts, secret: bytes) -> Changes:
@@ -23,6 +17,8 @@ def columns_of(facts: Facts, secret: bytes) -> Changes:
         told["external_ref_hash"] = external_ref_hash(secret, facts.external_ref)
     if facts.complainant is not None:
         told["complainant_role"] = facts.complainant.role
+        handle = facts.complainant.handle
+        told["handle_hash"] = None if handle is None else handle_hash(secret, handle)
     if facts.customer_tier is not None:
         told["customer_tier"] = facts.customer_tier.value
     if facts.customer_segment is not None:

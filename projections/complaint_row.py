@@ -58,6 +58,7 @@ class ComplaintRow(Row, frozen=True):
     has_safety_signal: bool | None = None
     reply_due_at: datetime | None = None
     external_ref_hash: bytes | None = None
+    handle_hash: bytes | None = None  # of who complains
 
     category_path: list[str] | None = None
     taxonomy_version: str | None = None

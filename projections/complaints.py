@@ -15,6 +15,7 @@ from domain.complaint.handling import (
     ComplaintAssigned,
     ProblemConfirmed,
 )
+from domain.complaint.identity import CustomerLinked
 from domain.complaint.intake import (
     ComplaintAcknowledged,
     ComplaintRegistered,
@@ -36,6 +37,7 @@ from domain.kernel import Recorded
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import tracking_number
 from projections.complaint_facts import Changes, columns_of
+from projections.complaint_parties import COMPLAINT_CUSTOMERS, customers_after
 from projections.complaint_row import COMPLAINTS, SOURCE_FACTS, ComplaintRow, SourceFactRow
 from projections.progress import Progress, is_late_recorded, told_at, told_on, without
 from projections.view import Row, View
@@ -60,9 +62,11 @@ def complaints_view(
             if isinstance(event, SourceFactRecorded) and event.name in published:
                 facts.append(_source_fact(row, recorded))
                 row = replace(row, source_facts={**row.source_facts, event.name: event.value})
-        return facts if row is None else [row, *facts]
+        return facts if row is None else [row, *facts, *customers_after(rows, events)]
 
-    return View("complaints", (COMPLAINTS, SOURCE_FACTS), COMPLAINT.events, fold)
+    return View(
+        "complaints", (COMPLAINTS, SOURCE_FACTS, COMPLAINT_CUSTOMERS), COMPLAINT.events, fold
+    )
 
 
 # --- fold -----------------------------------------------------------------------------------
@@ -262,5 +266,6 @@ _CHANGES: dict[type[Any], Change] = {
     ComplaintClosed: _closed,
     ComplaintReopened: _reopened,
     ComplaintReferred: _referred,
+    CustomerLinked: lambda row, recorded: {"customer_id": recorded.event.customer_id},
     ComplaintUnmerged: lambda row, recorded: _NOT_CLOSED,
 }

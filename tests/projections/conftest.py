@@ -8,6 +8,7 @@ from projections import all_views
 from projections.engine import Runner
 from tests import world
 from tests.conftest import Database
+from tests.projections.customer_histories import random_customers
 from tests.projections.folding import after, imported, in_order
 from tests.projections.histories import (
     REGISTRY,
@@ -53,6 +54,7 @@ def filled(database: Database) -> Database:
         life(3, (1, resolved()), (2, answered(5), OTHERS), (3, closed()), (4, reopened())),
         life(4, received=5, repeat_class="repeat", earlier=3),
     ]
-    store(database.owner, woven(HISTORY, elsewhere, in_progress, *came_back))
+    customers = random_customers(seed=11, customers=10)
+    store(database.owner, woven(HISTORY, elsewhere, in_progress, *came_back, customers))
     Runner(database.app, None, REGISTRY, all_views(SECRET)).catch_up()
     return database

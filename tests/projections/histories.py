@@ -1,5 +1,7 @@
 """Histories for the views: random ones that the decider itself allowed, and how they get stored."""
 
+# long: one table of everything that may happen to a complaint
+
 import random
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, timezone
@@ -22,6 +24,7 @@ from domain.complaint.handling import (
     ReturnAssignment,
     SignForAssignment,
 )
+from domain.complaint.identity import LinkCustomer
 from domain.complaint.intake import (
     AcknowledgeComplaint,
     AddDetail,
@@ -41,8 +44,8 @@ from domain.complaint.resolution import (
 )
 from domain.complaint.state import Complaint
 from domain.complaint.tasks import CompleteTask, DelegateTask
-from domain.complaint.vocabulary import Category, DecidedBy, Facts, Product
-from domain.kernel import Actor, Context, Money, Other, Recorded, Rejected, Source
+from domain.complaint.vocabulary import Category, Complainant, DecidedBy, Facts, Product
+from domain.kernel import Actor, Context, Handle, Money, Other, Recorded, Rejected, Source
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import partition_of
 from tests.world import EVIDENCE_ID, NOTICE, SHA256, SURVIVOR_ID
@@ -50,6 +53,8 @@ from tests.world import EVIDENCE_ID, NOTICE, SHA256, SURVIVOR_ID
 REGISTRY = registry()
 SECRET = b"a secret of the tests"
 SOURCE_FACTS = ("disputed", "their_note")  # one that is published, one that is not
+CUSTOMERS = ("customer-1", "customer-2")
+HANDLE = Handle(kind="phone", value="+86 139-1111-2222")
 BEGIN = datetime(2026, 1, 30, 6, 0, tzinfo=UTC)
 WHY: dict[str, Any] = {"reason_code": "because", "reason_text": "客户 said so"}
 
@@ -185,6 +190,8 @@ def _register(chance: random.Random, number: int) -> RegisterComplaint:
         nature="complaint" if chance.random() < 0.9 else "enquiry",
         origin="person",
         customer_id=chance.choice([None, "customer-1"]),
+        joint_customer_ids=chance.choice([None, None, ["customer-2", "customer-3"]]),
+        complainant=chance.choice([None, Complainant(role="customer", handle=HANDLE)]),
         external_ref=f"REF-{number}",
         received_unit=chance.choice([None, "hotline"]),
         narrative="空调不制冷 😡",
@@ -208,7 +215,7 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
         lambda: AssignComplaint(unit_id="unit-1", person_id=chance.choice([None, "agent-1"])),
         SignForAssignment,
         lambda: ReturnAssignment(**WHY),
-        lambda: ConfirmProblem(by="customer", how="callback", **proof),
+        lambda: ConfirmProblem(by="customer", how="link", **proof),
         lambda: ConfirmProblem(by="customer", how="callback", **proof),
         lambda: _contact(chance),
         lambda: AttachEvidence(kind="photo", media_type="image/png", size=1, sha256=SHA256),
@@ -222,14 +229,15 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
         lambda: FulfilRemedy(remedy_id=remedy),
         ResolveComplaint,
         ResolveComplaint,
-        lambda: ConfirmResolution(by="customer", how="callback", **proof),
+        lambda: ConfirmResolution(by="customer", how="link", **proof),
         lambda: DisputeResolution(explanation="坏了", **proof),
-        lambda: RecordSatisfaction(score=chance.randint(1, 5), by="customer", channel="sms"),
+        lambda: RecordSatisfaction(score=chance.randint(1, 5), by="customer", channel="link"),
         lambda: CloseComplaint(reason=chance.choice(["verified", "imported"])),
         lambda: ReopenComplaint(**WHY),
         lambda: RecordSourceFact(name=chance.choice(SOURCE_FACTS), value=str(chance.random())),
         lambda: AddDetail(details=Facts(region="310000", received_unit="hotline-2")),
         lambda: CorrectField(new=Facts(received_unit="front-desk"), **WHY),
+        lambda: LinkCustomer(customer_id=chance.choice(CUSTOMERS), by="rule", **WHY),
         lambda: CorrectField(new=Facts(nature=chance.choice(["complaint", "enquiry"])), **WHY),
     ]
     make += _waiting_and_ending(chance, state, (contacts or [EVIDENCE_ID])[-1])

@@ -18,6 +18,7 @@ KEYS = {
     "dim_agent": "agent_id",
     "dim_category": "category_id",
     "dim_channel": "channel_id",
+    "customers": "customer_id",
     "dim_codes": "dim_code_id",
     "dim_product": "product_id",
     "dim_region": "region_id",

@@ -33,9 +33,9 @@ from domain.complaint.vocabulary import (
 )
 from domain.kernel import Money, Recorded, fold
 from projections import VIEWS, all_views
-from projections.complaint_facts import external_ref_hash
 from projections.complaint_row import ComplaintRow, SourceFactRow
 from projections.complaints import complaints_view
+from projections.hashes import external_ref_hash
 from projections.timeline import TimelineRow
 from tests import world
 from tests.projections.folding import after, folded, imported, in_order, told
