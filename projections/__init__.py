@@ -5,6 +5,7 @@ from domain.rules import Rules
 from projections.complaints import complaints_view
 from projections.customers import customers_view
 from projections.cycles import cycles_view
+from projections.refusals import refusals_view
 from projections.repeats import repeats_view
 from projections.satisfaction import satisfaction_view
 from projections.sla import sla_view
@@ -12,7 +13,17 @@ from projections.timeline import timeline_view
 from projections.view import View
 from projections.work import work_view
 
-VIEWS = ("complaints", "timeline", "sla", "repeats", "satisfaction", "cycles", "work", "customers")
+VIEWS = (
+    "complaints",
+    "timeline",
+    "sla",
+    "repeats",
+    "satisfaction",
+    "cycles",
+    "work",
+    "customers",
+    "refusals",
+)
 """The permanent names of all views; they key the positions."""
 
 
@@ -27,4 +38,5 @@ def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:
         cycles_view(),
         work_view(),
         customers_view(secret),
+        refusals_view(),
     )

@@ -1,15 +1,18 @@
 """A database whose views are filled, for the tests of what `bi` shows."""
 
+from uuid import UUID
+
 import pytest
 
 from domain.complaint.intake import SourceFactRecorded
 from domain.complaint.state import ComplaintClosed
+from domain.refusal import CommandRefused
 from projections import all_views
 from projections.engine import Runner
 from tests import world
 from tests.conftest import Database
 from tests.projections.customer_histories import random_customers
-from tests.projections.folding import after, imported, in_order
+from tests.projections.folding import after, imported, in_order, told
 from tests.projections.histories import (
     REGISTRY,
     SECRET,
@@ -21,6 +24,14 @@ from tests.projections.histories import (
 from tests.projections.lives import OTHERS, answered, closed, life, reopened, resolved
 
 ELSEWHERE = world.registered(channel="web", source_system="cfpb", region="FL", customer_id=None)
+REFUSED = CommandRefused(
+    command="ApproveRemedy",
+    rule="SecondPersonRequired",
+    status=409,
+    four_eyes="remedy_approver",
+    complaint_id=UUID("01957a6e-0000-7000-8000-000000000002"),
+)
+BEYOND_THE_ROLE = CommandRefused(command="RegisterComplaint", rule="Forbidden", status=403)
 HISTORY = random_histories(seed=11, complaints=80)
 
 
@@ -55,6 +66,7 @@ def filled(database: Database) -> Database:
         life(4, received=5, repeat_class="repeat", earlier=3),
     ]
     customers = random_customers(seed=11, customers=10)
-    store(database.owner, woven(HISTORY, elsewhere, in_progress, *came_back, customers))
+    refused = [in_stream(5, [told(REFUSED, 5)]), in_stream(6, [told(BEYOND_THE_ROLE, 6)])]
+    store(database.owner, woven(HISTORY, elsewhere, in_progress, *came_back, customers, *refused))
     Runner(database.app, None, REGISTRY, all_views(SECRET)).catch_up()
     return database
