@@ -1,16 +1,12 @@
 """The complaint list: a page of the view, filtered, sorted, with a cursor that is bound to both."""
 
-import hashlib
-from typing import Any, get_args
+from urllib.parse import urlencode
 
 import msgspec
-from psycopg import sql
 
-from api import problems
 from api.http import Answer, Asked
-from api.moments import asked_moment
-from api.parameters import whole_number
-from api.problems import ProblemError
+from api.list_query import read_query
+from api.spreadsheet import CONTENT_TYPE, csv_of, wants_csv
 from domain.complaint.vocabulary import CloseReason, Nature, Origin, Stage, WaitingOn
 from domain.kernel import Moment
 from domain.rules import Severity
@@ -39,6 +35,7 @@ class ComplaintItem(msgspec.Struct, kw_only=True, omit_defaults=True):
     owner_unit: str | None = None
     owner_person: str | None = None
     received_at: Moment | None = None
+    due_at: Moment | None = None  # of the resolve clock that runs
     recorded_at: Moment | None = None
     resolved_at: Moment | None = None
     closed_at: Moment | None = None
@@ -55,155 +52,41 @@ class ComplaintList(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 FIELDS = ComplaintItem.__struct_fields__
-FILTERS = (
-    "stage",
-    "severity",
-    "nature",
-    "channel",
-    "source_system",
-    "origin",
-    "region",
-    "waiting_on",
-    "close_reason",
-    "owner_unit",
-    "owner_person",
-    "customer_id",
-    "problem_key",
-)
-CLOSED_LISTS: dict[str, tuple[str, ...]] = {
-    "stage": get_args(Stage),
-    "severity": get_args(Severity),
-    "nature": get_args(Nature),
-    "origin": get_args(Origin),
-    "waiting_on": get_args(WaitingOn),
-    "close_reason": get_args(CloseReason),
-}
-"""Filters that take these values only: a mistyped one is refused, not answered with nothing."""
 
-SORTS = ("received_at", "recorded_at", "severity", "stage", "channel", "ledger_position")
-"""What a list can be sorted by: columns that are never NULL; complaint_id breaks ties."""
-
-_MAX_VALUES = 50
+_POSITIONS = """
+SELECT partition, min(position) FROM views.positions WHERE view = ANY(%(views)s)
+GROUP BY partition"""
 
 
 async def list_complaints(asked: Asked) -> Answer:
-    """A page of the list."""
-    limit = whole_number(asked, "limit", 50, 1, 200)
-    fields = _fields(asked)
-    order = _order(asked)
-    conditions, params = _conditions(asked)
-    bound_to = _fingerprint(order, params)
-    if (cursor := asked.query("cursor")) is not None:
-        condition, more = _after(order, _row_before(asked, cursor, bound_to))
-        conditions.append(condition)
-        params |= more
-    await asked.services.places.wait_for("complaints", asked.query("at_least"))
-    position = await asked.services.ledger.query(_POSITION, {})
-    columns = [*fields, *(f"{name}::text AS sort_{name}" for name, _ in order)]
-    statement = sql.SQL(
-        "SELECT complaint_id::text, {columns} FROM views.complaints {where} ORDER BY {order}"
-        " LIMIT %(limit)s"
-    ).format(
-        columns=sql.SQL(", ").join(sql.SQL(column) for column in columns),
-        where=sql.SQL("WHERE {}").format(sql.SQL(" AND ").join(conditions))
-        if conditions
-        else sql.SQL(""),
-        order=sql.SQL(", ").join(
-            sql.SQL(f"{name} {'DESC' if is_down else 'ASC'}")
-            for name, is_down in [*order, ("complaint_id", False)]
-        ),
+    """A page of the list, as JSON or CSV."""
+    wanted, is_csv = read_query(asked, FIELDS), wants_csv(asked)
+    for view in wanted.views:
+        await asked.services.places.wait_for(view, asked.query("at_least"))
+    query = asked.services.ledger.query
+    position = write_token(dict(await query(_POSITIONS, {"views": wanted.views})))
+    rows = await query(wanted.statement, {**wanted.params, "limit": wanted.limit + 1})
+    names = ("complaint_id", *wanted.fields)
+    page = [row[: len(names)] for row in rows[: wanted.limit]]
+    following = None
+    if len(rows) > wanted.limit:
+        last = rows[wanted.limit - 1]
+        following = asked.services.cursors.write(wanted.bound_to, [*last[len(names) :], last[0]])
+    headers = {"Ledger-Position": position, "Vary": "Accept"}
+    if is_csv:
+        if following is not None:
+            headers["Link"] = _link(asked, following)
+        content = csv_of(names, page)
+        return Answer(content=content, headers=headers, media_type=CONTENT_TYPE)
+    found = ComplaintList(
+        complaints=[ComplaintItem(**dict(zip(names, row, strict=True))) for row in page],
+        position=position,
+        next=following,
     )
-    rows = await asked.services.ledger.query(statement.as_string(), {**params, "limit": limit + 1})
-    page = rows[:limit]
-    names = ("complaint_id", *fields)
-    return Answer(
-        content=ComplaintList(
-            complaints=[
-                ComplaintItem(**dict(zip(names, row[: len(names)], strict=True))) for row in page
-            ],
-            position=write_token(dict(position)),
-            next=asked.services.cursors.write(bound_to, [*page[-1][len(names) :], page[-1][0]])
-            if len(rows) > limit
-            else None,
-        )
-    )
+    return Answer(content=found, headers=headers)
 
 
-_POSITION = "SELECT partition, position FROM views.positions WHERE view = 'complaints'"
-
-
-def _fields(asked: Asked) -> list[str]:
-    text = asked.query("fields")
-    if text is None:
-        return list(FIELDS[1:])
-    wanted = text.split(",")
-    if not set(wanted) <= set(FIELDS):
-        raise ProblemError(problems.BAD_QUERY, name="fields", expected=", ".join(FIELDS))
-    return [name for name in dict.fromkeys(wanted) if name != "complaint_id"]
-
-
-def _order(asked: Asked) -> list[tuple[str, bool]]:
-    """The columns to sort by, each with whether it goes downwards."""
-    order: list[tuple[str, bool]] = []
-    text = asked.query("sort")
-    for part in ("-received_at" if text is None else text).split(","):
-        name = part.removeprefix("-")
-        if name not in SORTS or name in [known for known, _ in order]:
-            raise ProblemError(problems.BAD_QUERY, name="sort", expected=", ".join(SORTS))
-        order.append((name, part.startswith("-")))
-    return order
-
-
-def _conditions(asked: Asked) -> tuple[list[sql.Composable], dict[str, Any]]:
-    conditions: list[sql.Composable] = []
-    params: dict[str, Any] = {}
-    for name in FILTERS:
-        if (text := asked.query(name)) is not None:
-            values = text.split(",")
-            if len(values) > _MAX_VALUES or "" in values:
-                raise ProblemError(
-                    problems.BAD_QUERY, name=name, expected=f"1 to {_MAX_VALUES} values"
-                )
-            known = CLOSED_LISTS.get(name)
-            if known is not None and not set(values) <= set(known):
-                raise ProblemError(problems.BAD_QUERY, name=name, expected=", ".join(known))
-            conditions.append(sql.SQL(f"{name} = ANY(%({name})s)"))
-            params[name] = values
-    for name, comparison in (("received_from", ">="), ("received_to", "<")):
-        if (moment := asked_moment(asked, name)) is not None:
-            conditions.append(sql.SQL(f"received_at {comparison} %({name})s"))
-            params[name] = moment
-    return conditions, params
-
-
-# --- cursors --------------------------------------------------------------------------------
-
-
-def _fingerprint(order: list[tuple[str, bool]], params: dict[str, Any]) -> str:
-    return hashlib.sha256(msgspec.json.encode([order, params], order="sorted")).hexdigest()[:16]
-
-
-def _row_before(asked: Asked, cursor: str, bound_to: str) -> list[str]:
-    try:
-        return asked.services.cursors.read(cursor, bound_to)
-    except ValueError:
-        expected = "the next of a page with the same filters and order"
-        raise ProblemError(problems.BAD_QUERY, name="cursor", expected=expected) from None
-
-
-_CASTS = {"received_at": "timestamptz", "recorded_at": "timestamptz", "ledger_position": "bigint"}
-
-
-def _after(order: list[tuple[str, bool]], last: list[str]) -> tuple[sql.Composable, dict[str, Any]]:
-    """The condition for what comes after a row, in an order of several directions."""
-    params = {f"after_{index}": value for index, value in enumerate(last)}
-    columns = [*order, ("complaint_id", False)]
-    casts = [_CASTS.get(name, "uuid" if name == "complaint_id" else "text") for name, _ in columns]
-    ways = []
-    for index, (name, is_down) in enumerate(columns):
-        equal = [
-            f"{columns[before][0]} = %(after_{before})s::{casts[before]}" for before in range(index)
-        ]
-        beyond = f"{name} {'<' if is_down else '>'} %(after_{index})s::{casts[index]}"
-        ways.append(" AND ".join([*equal, beyond]))
-    return sql.SQL(f"({' OR '.join(f'({way})' for way in ways)})"), params
+def _link(asked: Asked, cursor: str) -> str:
+    """The page after this one: a table has no place for a cursor."""
+    query = {name: asked.query(name) for name in asked.request.query_params} | {"cursor": cursor}
+    return f'<{asked.route.path}?{urlencode(query)}>; rel="next"'

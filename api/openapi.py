@@ -20,12 +20,16 @@ _HEADERS: dict[str, dict[str, Any]] = {
     "Ledger-Position": {
         "description": "The place in the ledger: `<partition>:<position>`, for `at_least`.",
         "required": True,
-        "schema": {"type": "string", "pattern": "^[0-9]+:[0-9]+$"},
+        "schema": {"type": "string", "pattern": "^([0-9]+:[0-9]+(,[0-9]+:[0-9]+)*)?$"},
     },
     "Location": {
         "description": "Where the complaint is.",
         "required": True,
         "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Link": {
+        "description": 'Of CSV only: the page after this one, if any: `<...>; rel="next"`.',
+        "schema": {"type": "string"},
     },
     "Idempotency-Replayed": {
         "description": "`true`: this is the first answer again; nothing was done this time.",

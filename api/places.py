@@ -48,7 +48,7 @@ class Places:
     def __init__(self, ledger: Ledger, secret: bytes) -> None:
         """Look into this ledger; outside references are hashed with the secret."""
         self._ledger = ledger
-        self._secret = secret
+        self.secret = secret
 
     async def complaint(self, address: str) -> UUID:
         """The complaint at an address: id, tracking number, `<channel>:<external_ref>`."""
@@ -67,7 +67,7 @@ class Places:
         await self.wait("complaints", await self._ledger.heads())
         rows = await self._ledger.query(
             _BY_REFERENCE,
-            {"hash": external_ref_hash(self._secret, reference), "channel": channel},
+            {"hash": external_ref_hash(self.secret, reference), "channel": channel},
         )
         if not rows:
             raise UnknownComplaint

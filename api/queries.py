@@ -7,11 +7,13 @@ from api.as_of import AS_OF, OCCURRED_BY, AsOf, NotReceivedByThen, answer_of, as
 from api.document.reading import History, document, history_page, shown
 from api.document.shape import ComplaintDocument
 from api.http import MAX_QUERY, Answer, Asked, Parameter, Route
-from api.listing import CLOSED_LISTS, FIELDS, FILTERS, SORTS, ComplaintList, list_complaints
+from api.list_query import CLOSED_LISTS, FILTERS, MAX_Q, SORTS
+from api.listing import FIELDS, ComplaintList, list_complaints
 from api.parameters import ACCEPT_LANGUAGE, ADDRESS, AT_LEAST, ErrorsOf, whole_number
 from api.places import AmbiguousAddress
 from api.problems import ProblemError, of_rule
 from api.roles import READ_COMPLAINTS, READ_HISTORY
+from api.spreadsheet import CSV, FORMAT
 from domain.complaint import COMPLAINT, UnknownComplaint
 from ledger.ids import write_token
 
@@ -20,6 +22,13 @@ _LIMIT = Parameter(
     place="query",
     description="How many at most.",
     schema={"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+)
+_SEARCH = Parameter(
+    name="q",
+    place="query",
+    description="Search: an id, a tracking number or an outside reference as it is, or words of"
+    " category, tags, problem key and product, each anywhere in a word; never personal text.",
+    schema={"type": "string", "minLength": 1, "maxLength": MAX_Q},
 )
 _READ = (problems.BAD_QUERY, problems.UNKNOWN_QUERY, *ErrorsOf.KEYED)
 _NO_COMPLAINT = tuple(
@@ -41,18 +50,20 @@ def _list_route() -> Route:
         tag="Complaints",
         summary="Complaints, newest first; filtered, sorted, in pages.",
         description="A filter takes several values joined by commas. The cursor belongs to"
-        " its filters and its order.",
+        " its filters, its search and its order. As CSV, `Link` leads to the next page.",
         handler=list_complaints,
         answer=ComplaintList,
         roles=READ_COMPLAINTS,
         parameters=(
+            _SEARCH,
             *(_filter(name) for name in FILTERS),
             _time("received_from", "Received at this time or later."),
             _time("received_to", "Received before this time."),
             Parameter(
                 name="sort",
                 place="query",
-                description=f"Of {', '.join(SORTS)}; a minus sign sorts downwards.",
+                description=f"Of {', '.join(SORTS)}; a minus sign sorts downwards. What nothing"
+                " is due of comes last either way.",
                 schema={
                     "type": "string",
                     "pattern": _listed(f"-?({'|'.join(SORTS)})", len(SORTS)),
@@ -75,9 +86,12 @@ def _list_route() -> Route:
                 description="The `next` of the page before.",
                 schema={"type": "string", "minLength": 1, "maxLength": MAX_QUERY},
             ),
+            FORMAT,
             AT_LEAST,
             ACCEPT_LANGUAGE,
         ),
+        also=((200, CSV, None),),
+        headers=("Ledger-Position", "Link"),
         problems=(*_READ, problems.VIEW_BEHIND),
     )
 

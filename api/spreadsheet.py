@@ -12,7 +12,7 @@ from api.http import Asked, Parameter
 from api.problems import ProblemError
 
 CSV = "text/csv"
-CONTENT_TYPE = "text/csv; charset=utf-8; header=present"
+CONTENT_TYPE = "text/csv; header=present"  # Litestar adds the charset of every text
 FORMAT = Parameter(
     name="format",
     place="query",

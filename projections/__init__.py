@@ -8,6 +8,7 @@ from projections.cycles import cycles_view
 from projections.refusals import refusals_view
 from projections.repeats import repeats_view
 from projections.satisfaction import satisfaction_view
+from projections.search import search_view
 from projections.sla import sla_view
 from projections.timeline import timeline_view
 from projections.view import View
@@ -23,6 +24,7 @@ VIEWS = (
     "work",
     "customers",
     "refusals",
+    "search",
 )
 """The permanent names of all views; they key the positions."""
 
@@ -39,4 +41,5 @@ def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:
         work_view(),
         customers_view(secret),
         refusals_view(),
+        search_view(),
     )
