@@ -84,7 +84,7 @@ class Places:
             return {}
         await self.wait("complaints", await self._ledger.heads())
         asked = {
-            (channel, external_ref_hash(self._secret, reference)): (channel, reference)
+            (channel, external_ref_hash(self.secret, reference)): (channel, reference)
             for channel, reference in references
         }
         params = {
