@@ -12,7 +12,7 @@ from api.parameters import parse_uuid, whole_number
 from api.problems import ProblemError
 from domain.complaint.vocabulary import CloseReason, Nature, Origin, Stage, WaitingOn
 from domain.rules import Severity
-from projections.complaint_facts import external_ref_hash
+from projections.hashes import external_ref_hash
 from projections.search import grams_of, plain
 
 FILTERS = (
