@@ -26,14 +26,13 @@ from domain.complaint.resolution import ComplaintResolved, ResolutionDisputed
 from domain.complaint.state import ComplaintClosed
 from domain.kernel import Recorded
 from domain.rulebook.defaults import DEFAULT_RULES
-from domain.rules import Rules, Severity
+from domain.rules import Rules, ServiceLevel
 from domain.time import clocks
-from projections.progress import is_late_recorded
+from projections.sla_pauses import pauses_after
 from projections.sla_rates import MERGED, STOPPED_BY, is_by_person, is_in_rates
 from projections.sla_row import (
     CLOCKS,
     COMPLAINTS,
-    STOP_COLUMNS,
     ClockRow,
     SlaComplaintRow,
     clock_of,
@@ -42,27 +41,28 @@ from projections.sla_row import (
     holder_at,
     with_clock,
 )
+from projections.sla_start import started
 from projections.sla_stop import (
-    Stop,
     key_of,
+    running_on,
     stop_as_text,
-    stop_columns,
     stop_from_text,
     stop_of,
+    stopped,
 )
 from projections.view import Row, View
 
 FIRST_CYCLE = ("first_response", "assess", "resolve", "end_to_end")
-TargetsOf = dict[str, clocks.Targets]
+Levels = dict[str, ServiceLevel]
 
 
 def sla_view(rules: Rules = DEFAULT_RULES) -> View:
     """Every clock of every complaint: its due, its stop and its verdict."""
 
-    targets: TargetsOf = {level.clock: level.targets for level in rules.service_levels}
+    levels: Levels = {level.clock: level for level in rules.service_levels}
 
     def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
-        story = _Story(rows, targets)
+        story = _Story(rows, levels)
         for recorded in events:
             story.take(recorded)
         return story.rows()
@@ -73,8 +73,8 @@ def sla_view(rules: Rules = DEFAULT_RULES) -> View:
 class _Story:
     """The clocks of one complaint while events are folded into them."""
 
-    def __init__(self, rows: Sequence[Row], targets: TargetsOf) -> None:
-        self.targets = targets
+    def __init__(self, rows: Sequence[Row], levels: Levels) -> None:
+        self.levels = levels
         self.complaint = next((row for row in rows if isinstance(row, SlaComplaintRow)), None)
         self.clocks = {(row.clock, row.cycle): row for row in rows if isinstance(row, ClockRow)}
 
@@ -90,6 +90,7 @@ class _Story:
                 self._register(event, recorded)
         elif self.complaint is not None:
             self._apply(event, recorded, self.complaint)
+            self._pause(recorded)
 
     def _register(self, event: ComplaintRegistered, recorded: Recorded[Any]) -> None:
         received_by = event.received_unit or "unknown"
@@ -141,41 +142,14 @@ class _Story:
     # --- what starts a clock ----------------------------------------------------------------
 
     def _start(self, name: str, recorded: Recorded[Any]) -> None:
-        complaint = self._known()
-        cycle = complaint.cycle
-        severity: Severity = complaint.severity  # type: ignore[assignment] # from the same type
-        clock = clocks.start(
-            self.targets.get(name, {}),
-            recorded.occurred_at,
-            severity,
-            is_provisional=complaint.is_provisional,
-        )
-        unit, person = holder_at(self._known().holders, clock.breach_after)
-        row = ClockRow(
-            partition=recorded.partition,
-            complaint_id=recorded.stream_id,
-            clock=name,
-            cycle=cycle,
-            ledger_position=recorded.position,
-            source_system=complaint.source_system,
-            recorded_at=recorded.recorded_at,
-            is_late_recorded=is_late_recorded(recorded),
-            started_at=clock.started_at,
-            severity=severity,
-            is_provisional=clock.is_provisional,
-            is_in_rates=is_in_rates(complaint, None),
-            is_breached_by_reclassification=False,
-            disputed_later=False,
-            holder_unit=unit,
-            holder_person=person,
-        )
-        self.clocks[name, cycle] = with_clock(row, clock)
+        row = started(self.levels[name], self._known(), recorded)
+        self.clocks[name, row.cycle] = row
 
     def _reopen(self, cycle: int, recorded: Recorded[Any]) -> None:
         self.complaint = replace(self._known(), cycle=cycle, close_reason=None)
         self._start("resolve", recorded)
         # end_to_end runs across cycles: it has not ended after all
-        self._change(("end_to_end", 1), recorded, **dict.fromkeys(STOP_COLUMNS))
+        self._put(running_on(self.clocks["end_to_end", 1]), recorded)
         self._settle_rates(recorded)
         self._settle_holders(recorded)
 
@@ -183,12 +157,13 @@ class _Story:
         """The clocks that the merge stopped run on as if it had never been."""
         kept = self._known().stops_while_merged or {}
         self.complaint = replace(self._known(), close_reason=None, stops_while_merged=None)
-        undone = dict.fromkeys(STOP_COLUMNS) | {"is_breached_by_reclassification": False}
-        for key, row in list(self.clocks.items()):
+        for row in list(self.clocks.values()):
             if row.stop_reason == MERGED:
-                self._change(key, recorded, **undone)
+                again = running_on(row)
                 if key_of(row) in kept:
-                    self._stop_at(self.clocks[key], stop_from_text(kept[key_of(row)]), recorded)
+                    stop = stop_from_text(kept[key_of(row)])
+                    again = stopped(again, stop, self._known().holders)
+                self._put(again, recorded)
         self._settle_rates(recorded)
         self._settle_holders(recorded)
 
@@ -200,16 +175,12 @@ class _Story:
         row = self.clocks.get((name, cycle))
         stop = stop_of(recorded, close_reason)
         if row is not None and row.is_running:
-            self._stop_at(row, stop, recorded)
+            self._put(stopped(row, stop, self._known().holders), recorded)
         elif row is not None and row.stop_reason == MERGED and close_reason is None:
             # it would have stopped here, and will have if the merge is undone
             complaint = self._known()
             kept = {key_of(row): stop_as_text(stop), **(complaint.stops_while_merged or {})}
             self.complaint = replace(complaint, stops_while_merged=kept)
-
-    def _stop_at(self, row: ClockRow, stop: Stop, recorded: Recorded[Any]) -> None:
-        columns = stop_columns(row, stop, self._known().holders)
-        self._change((row.clock, row.cycle), recorded, **columns)
 
     def _close(self, reason: str, recorded: Recorded[Any]) -> None:
         """What still runs stops with the complaint: missed already, or cancelled."""
@@ -225,22 +196,27 @@ class _Story:
         complaint = self._known()
         if event.severity is not None:
             self.complaint = replace(complaint, severity=event.severity, is_provisional=False)
-            for (name, cycle), row in list(self.clocks.items()):
-                if row.is_running:
-                    graded = clocks.regrade(
-                        clock_of(row),
-                        self.targets.get(name, {}),
-                        event.severity,
-                        recorded.occurred_at,
-                    )
-                    changed = with_clock(row, graded)
-                    if changed != row:
-                        self.clocks[name, cycle] = replace(
-                            changed, ledger_position=recorded.position
-                        )
+            for row in [row for row in self.clocks.values() if row.is_running]:
+                targets = self.levels[row.clock].targets
+                at = recorded.occurred_at
+                graded = clocks.regrade(clock_of(row), targets, event.severity, at)
+                self._put(with_clock(row, graded), recorded)
             self._settle_holders(recorded)
         self._stop("assess", 1, recorded)
         self._name_nature(event.nature, recorded)
+
+    def _pause(self, recorded: Recorded[Any]) -> None:
+        """What pauses a clock or ends it; stopped by a merge, it may have to run on some day."""
+        for row in list(self.clocks.values()):
+            may_pause = row.pause_cap_microseconds is not None
+            if may_pause and (row.is_running or row.stop_reason == MERGED):
+                pauses = pauses_after(row.pauses, row.clock, recorded)
+                if pauses is not row.pauses:
+                    paused = replace(row, pauses=pauses)
+                    if row.is_running:
+                        paused = with_clock(paused, clock_of(paused))
+                    self._put(paused, recorded)
+                    self._settle_holders(recorded)
 
     def _learn(self, facts: Any, recorded: Recorded[Any]) -> None:
         """What is told later may concern the nature, the source and who received it."""
@@ -278,14 +254,23 @@ class _Story:
     def _settle_holders(self, recorded: Recorded[Any]) -> None:
         for key, row in list(self.clocks.items()):
             if row.is_running:
-                unit, person = holder_at(self._known().holders, row.breach_after)
+                breach = row.breach_after
+                if row.paused_since is not None:  # it moves on, and may come after a hand-over
+                    breach = clock_of(row).breach_at_latest
+                unit, person = holder_at(self._known().holders, breach)
                 self._change(key, recorded, holder_unit=unit, holder_person=person)
 
     def _change(self, key: tuple[str, int], recorded: Recorded[Any], **changes: Any) -> None:
         """Change a row, if there is anything to change, and note the place of the event."""
         row = self.clocks.get(key)
-        if row is not None and any(getattr(row, name) != value for name, value in changes.items()):
-            self.clocks[key] = replace(row, ledger_position=recorded.position, **changes)
+        if row is not None:
+            self._put(replace(row, **changes), recorded)
+
+    def _put(self, row: ClockRow, recorded: Recorded[Any]) -> None:
+        """The row as it is from here on; if it is another, with the place of the event."""
+        key = row.clock, row.cycle
+        if row != self.clocks[key]:
+            self.clocks[key] = replace(row, ledger_position=recorded.position)
 
     def _known(self) -> SlaComplaintRow:
         if self.complaint is None:

@@ -6,11 +6,18 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain.time.clocks import Clock
+from domain.time.clocks import Clock, Grade
+from domain.time.pauses import Pause
 from projections.view import Row, Table
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+Told = list[int | str | None]
+"""An entry of a list in a row; its times and lengths are microseconds."""
+Held = Told
+"""Since when, by which unit, by which person a complaint was held."""
 
 
 class ClockRow(Row, frozen=True):
@@ -39,7 +46,12 @@ class ClockRow(Row, frozen=True):
     stopped_at: datetime | None = None
     stop_reason: str | None = None
     stop_recorded_at: datetime | None = None
-    elapsed_microseconds: int | None = None
+    elapsed_microseconds: int | None = None  # without what was paused
+    paused_microseconds: int | None = None  # as far as it is over; None: it never pauses
+    pause_cap_microseconds: int | None = None  # as much of its pauses as counts
+    paused_since: datetime | None = None
+    pauses: list[Told] | None = None  # by what, since when, until when
+    grades: list[Told] | None = None  # since when, which severity, what it promises, is it named
     verdict_as_occurred: str | None = None
     verdict_as_recorded: str | None = None
     verdict: str | None = None  # the official one of the two
@@ -54,15 +66,11 @@ STOP_COLUMNS = (
     "stopped_at",
     "stop_reason",
     "stop_recorded_at",
-    "elapsed_microseconds",
     "verdict_as_occurred",
     "verdict_as_recorded",
     "verdict",
 )
-"""What a stop fills in, beside the holder who is charged and the flags."""
-
-Held = list[int | str | None]
-"""Since when (microseconds), by which unit, by which person a complaint was held."""
+"""What a stop fills in, beside what follows from the clock, the holder charged and the flags."""
 
 
 class SlaComplaintRow(Row, frozen=True):
@@ -87,19 +95,22 @@ def clock_of(row: ClockRow) -> Clock:
     """The clock that a row records."""
     return Clock(
         started_at=row.started_at,
-        severity=row.severity,  # type: ignore[arg-type] # written from the same type
-        is_provisional=row.is_provisional,
-        due_at=row.due_at,
-        latest_due_at=row.latest_due_at,
+        grades=tuple(_grade(told) for told in row.grades or ()),
+        pauses=tuple(
+            Pause(_instant(told[1]), _instant_or_none(told[2])) for told in row.pauses or ()
+        ),
+        pause_cap=(row.pause_cap_microseconds or 0) * _MICROSECOND,
         stopped_at=row.stopped_at,
     )
 
 
 def with_clock(row: ClockRow, clock: Clock) -> ClockRow:
-    """The row with what became of its clock."""
+    """The row with what became of its clock; pauses are noted in the row itself."""
+    may_pause = row.pause_cap_microseconds is not None
     return replace(
         row,
         started_at=clock.started_at,
+        grades=[_told(grade) for grade in clock.grades],
         severity=clock.severity,
         is_provisional=clock.is_provisional,
         due_at=clock.due_at,
@@ -108,6 +119,8 @@ def with_clock(row: ClockRow, clock: Clock) -> ClockRow:
         target_microseconds=microseconds(clock.target),
         stopped_at=clock.stopped_at,
         elapsed_microseconds=microseconds(clock.elapsed),
+        paused_microseconds=microseconds(clock.paused) if may_pause else None,
+        paused_since=clock.paused_since,
     )
 
 
@@ -116,12 +129,41 @@ def microseconds(length: timedelta | None) -> int | None:
     return None if length is None else length // _MICROSECOND
 
 
+def since_epoch(at: datetime) -> int:
+    """An instant as a whole number of microseconds."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def _grade(told: Told) -> Grade:
+    named_at, severity, promised, is_named = told
+    return Grade(
+        _instant(named_at),
+        str(severity),  # type: ignore[arg-type] # written from the same type
+        None if promised is None else int(promised) * _MICROSECOND,
+        is_provisional=not is_named,
+    )
+
+
+def _told(grade: Grade) -> Told:
+    is_named = 0 if grade.is_provisional else 1
+    named_at = since_epoch(grade.named_at)
+    return [named_at, grade.severity, microseconds(grade.promised), is_named]
+
+
+def _instant(told: int | str | None) -> datetime:
+    return _EPOCH + int(told or 0) * _MICROSECOND
+
+
+def _instant_or_none(told: int | str | None) -> datetime | None:
+    return None if told is None else _instant(told)
+
+
 # --- who holds it ---------------------------------------------------------------------------
 
 
 def held_since(at: datetime, unit: str, person: str | None) -> Held:
     """The entry of somebody who holds the complaint from an instant on."""
-    return [(at - _EPOCH) // _MICROSECOND, unit, person]
+    return [since_epoch(at), unit, person]
 
 
 def handed_over(holders: list[Held], held: Held) -> list[Held]:
@@ -135,7 +177,7 @@ def holder_at(holders: list[Held], at: datetime | None) -> tuple[str, str | None
     """Unit and person who held it at an instant; without one, who holds it as far as is told."""
     held = holders[-1]
     if at is not None:
-        until = (at - _EPOCH) // _MICROSECOND
+        until = since_epoch(at)
         held = next((held for held in reversed(holders) if _since(held) <= until), holders[0])
     _, unit, person = held
     return str(unit), None if person is None else str(person)

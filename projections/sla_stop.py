@@ -4,11 +4,19 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from domain.kernel import Recorded
 from domain.time import clocks
 from projections.progress import is_late_recorded
-from projections.sla_row import ClockRow, Held, clock_of, holder_at, microseconds
+from projections.sla_row import (
+    STOP_COLUMNS,
+    ClockRow,
+    Held,
+    clock_of,
+    holder_at,
+    with_clock,
+)
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -35,29 +43,41 @@ def stop_of(recorded: Recorded[Any], close_reason: str | None) -> Stop:
     )
 
 
-def stop_columns(row: ClockRow, stop: Stop, holders: list[Held]) -> dict[str, Any]:
-    """What a stop fills in, the verdicts and who is charged included."""
+def stopped(row: ClockRow, stop: Stop, holders: list[Held]) -> ClockRow:
+    """The row once its clock has stopped, the verdicts and who is charged included.
+
+    What elapsed is told as it occurred; the due, as the official stop left it: what was paused
+    beyond that moved nothing.
+    """
     clock = clock_of(row)
     judge = clocks.verdict_at_close if stop.is_close else clocks.verdict
     verdict = judge(clock, stop.official_at)
-    stopped = clocks.stop(clock, stop.occurred_at)
-    charged_at = clock.breach_after if verdict == "missed" else stop.official_at
+    officially = clocks.stop(clock, stop.official_at)
+    charged_at = officially.breach_after if verdict == "missed" else stop.official_at
     unit, person = holder_at(holders, charged_at)
-    return {
-        "stopped_at": stopped.stopped_at,
-        "stop_reason": stop.reason,
-        "stop_recorded_at": stop.recorded_at,
-        "elapsed_microseconds": microseconds(stopped.elapsed),
-        "verdict_as_occurred": judge(clock, stop.occurred_at),
-        "verdict_as_recorded": judge(clock, stop.recorded_at),
-        "verdict": verdict,
-        "is_breached_by_reclassification": clocks.is_breached_by_reclassification(
+    return replace(
+        with_clock(row, clocks.stop(clock, stop.occurred_at)),
+        due_at=officially.due_at,
+        breach_after=officially.breach_after,
+        latest_due_at=officially.latest_due_at,
+        stop_reason=stop.reason,
+        stop_recorded_at=stop.recorded_at,
+        verdict_as_occurred=judge(clock, stop.occurred_at),
+        verdict_as_recorded=judge(clock, stop.recorded_at),
+        verdict=verdict,
+        is_breached_by_reclassification=clocks.is_breached_by_reclassification(
             clock, stop.official_at
         ),
-        "is_late_recorded": row.is_late_recorded or stop.is_late_recorded,
-        "holder_unit": unit,
-        "holder_person": person,
-    }
+        is_late_recorded=row.is_late_recorded or stop.is_late_recorded,
+        holder_unit=unit,
+        holder_person=person,
+    )
+
+
+def running_on(row: ClockRow) -> ClockRow:
+    """The row as if its clock had never been stopped."""
+    undone = replace(row, is_breached_by_reclassification=False, **dict.fromkeys(STOP_COLUMNS))
+    return with_clock(undone, clock_of(undone))
 
 
 # --- stops that only count if a merge is undone ---------------------------------------------

@@ -34,6 +34,7 @@ from domain.complaint.intake import (
 )
 from domain.complaint.investigation import RecordInformation, RequestInformation
 from domain.complaint.merge import MergeComplaint, UnmergeComplaint
+from domain.complaint.pausing import PauseClock, ResumeClock
 from domain.complaint.referral import RecordOutsideOutcome, ReferComplaint
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy, RemedyProposed
 from domain.complaint.resolution import (
@@ -48,7 +49,7 @@ from domain.complaint.vocabulary import Category, Complainant, DecidedBy, Facts,
 from domain.kernel import Actor, Context, Handle, Money, Other, Recorded, Rejected, Source
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import partition_of
-from tests.world import EVIDENCE_ID, NOTICE, SHA256, SURVIVOR_ID
+from tests.world import EVIDENCE_ID, NOTICE, SHA256, SURVIVOR_ID, WAITED
 
 REGISTRY = registry()
 SECRET = b"a secret of the tests"
@@ -251,6 +252,7 @@ def _command(chance: random.Random, history: list[Recorded[Any]], state: Complai
         "accepted": make[3],
         "in_progress": ResolveComplaint if state.problem_confirmed_in_cycle else make[6],
         "resolved": chance.choice([make[17], make[17], lambda: CloseComplaint(reason="verified")]),
+        "final_position": make[17],
         "closed": make[20],
     }
     if chance.random() < 0.4:
@@ -278,6 +280,8 @@ def _waiting_and_ending(
         lambda: UnmergeComplaint(**WHY),
         lambda: UnmergeComplaint(**WHY),
         lambda: RecordChaser(channel="phone", party="customer"),
+        lambda: PauseClock(clock="resolve", **WAITED),
+        lambda: ResumeClock(clock="resolve"),
         DeclareFinalPosition,
         lambda: CommunicateDecision(**DECISION, contact_id=contact_id),
     ]

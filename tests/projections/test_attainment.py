@@ -9,7 +9,13 @@ from projections import all_views
 from projections.engine import Runner
 from tests.conftest import Database
 from tests.projections.histories import REGISTRY, SECRET, random_histories, store
-from tests.projections.independent_sla import attainment, published, raw_events
+from tests.projections.independent_sla import (
+    all_clocks,
+    attainment,
+    published,
+    published_clocks,
+    raw_events,
+)
 
 ZONE = "Asia/Shanghai"
 
@@ -28,4 +34,7 @@ def test_attainment_is_what_the_raw_events_come_to(fresh_database: Database, see
         expected = attainment(raw, present, ZONE)
         assert published(fresh_database.uri("closedloop_bi"), present) == expected
         seen.update(name for counts in expected.values() for name, n in counts.items() if n)
+    each = all_clocks(raw, last)
+    assert published_clocks(fresh_database.uri("closedloop_bi"), last) == each
+    assert any(paused for *_, paused in each.values())
     assert seen >= {"met", "missed", "overdue", "out_of_rates", "disputed"}
