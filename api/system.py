@@ -22,6 +22,7 @@ from api.parameters import IDEMPOTENCY_KEY, ErrorsOf
 from api.problems import ProblemError, ProblemType, catalogue
 from api.roles import READ_METRICS, ROLES
 from api.strict import FieldError
+from domain.policies import POLICIES
 from ledger.writer import Unavailable
 from projections import VIEWS
 
@@ -63,13 +64,13 @@ LAG = Gauge(
     "closedloop_view_lag_events", "Events not taken in.", ("view", "partition"), registry=REGISTRY
 )
 AGE = Gauge(
-    "closedloop_view_lag_seconds",
-    "Age of the next event.",
-    ("view", "partition"),
-    registry=REGISTRY,
+    "closedloop_view_lag_seconds", "Age of the next.", ("view", "partition"), registry=REGISTRY
 )
 # 1 for a view that stands before an event; `runner` and `ledger` hold up all of them
 HALTED = Gauge("closedloop_halted", "Whether it stands still.", ("name",), registry=REGISTRY)
+REFUSED = Gauge(
+    "closedloop_policy_refusals", "Orders refused.", ("policy", "rule"), registry=REGISTRY
+)
 SECONDS = Histogram("closedloop_append_seconds", "Time to append a batch.", registry=REGISTRY)
 ENTRIES = Histogram(
     "closedloop_append_entries", "Commands in a batch.", buckets=(1, 4, 16, 64), registry=REGISTRY
@@ -215,8 +216,10 @@ async def _metrics(asked: Asked) -> Answer:
     WAITING.set(asked.services.ledger.waiting)
     if (runner := asked.services.runner) is not None:  # else another process keeps the views
         halted = runner.halted()
-        for name in (*VIEWS, "runner", "ledger"):
+        for name in (*VIEWS, *POLICIES, "runner", "ledger"):
             HALTED.labels(name).set(name in halted)
+        for (policy, rule), count in runner.refused.items():
+            REFUSED.labels(policy, rule).set(count)
     try:
         for view, partition, position, lag, age in await asked.services.ledger.query(_LAG, {}):
             POSITION.labels(view, str(partition)).set(position)

@@ -54,6 +54,13 @@ class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True):
     customer_days: int
 
 
+class PreventionRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How many complaints of one problem, received within so many days, call for prevention."""
+
+    more_than: int
+    window_days: int
+
+
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """One version of the rulebook: every number and switch of the domain."""
 
@@ -70,6 +77,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     final_position_days: int  # without an answer, before a last word closes the complaint
     repeat_window_days: int  # after a close: what comes back within it is a repeat, or a return
     survey_valid_days: int  # after a resolution: a later answer is kept, and counts no more
+    prevention: PreventionRule
     supervising_roles: frozenset[str]
     problem_key_level: int | None  # None: the finest label of the category
     problem_key_version: str

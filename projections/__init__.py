@@ -5,6 +5,7 @@ from domain.rules import Rules
 from projections.complaints import complaints_view
 from projections.customers import customers_view
 from projections.cycles import cycles_view
+from projections.lookups import lookups_view
 from projections.refusals import refusals_view
 from projections.repeats import repeats_view
 from projections.satisfaction import satisfaction_view
@@ -25,6 +26,7 @@ VIEWS = (
     "customers",
     "refusals",
     "search",
+    "lookups",
 )
 """The permanent names of all views; they key the positions."""
 
@@ -42,4 +44,5 @@ def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:
         customers_view(secret),
         refusals_view(),
         search_view(),
+        lookups_view(secret),
     )

@@ -86,12 +86,17 @@ class Reader:
         self._batches: dict[int, tuple[tuple[int, int], list[Any], dict[int, Recorded[Any]]]] = {}
 
     def read(
-        self, connection: Connection, view: View, partition: int, after: int, limit: int
+        self,
+        connection: Connection,
+        event_types: frozenset[str],
+        partition: int,
+        after: int,
+        limit: int,
     ) -> tuple[int, list[Recorded[Any]]]:
-        """The last position read and the events up to it that the view takes in.
+        """The last position read and the events of these types up to it.
 
-        Events of other slices are passed over. Raises `UnknownEvent` for one that a newer release
-        wrote, whichever view asks: nobody here can say that it does not concern the view.
+        Events of other types are passed over. Raises `UnknownEvent` for one that a newer release
+        wrote, whoever asks: nobody here can say that it does not concern the view or policy.
         """
         asked, rows, decoded = self._batches.get(partition, ((-1, 0), [], {}))
         if asked != (after, limit):
@@ -101,7 +106,7 @@ class Reader:
                 self._batches[partition] = ((after, limit), rows, decoded)
         events = []
         for row in rows:
-            if row[_TYPE] in view.event_types:
+            if row[_TYPE] in event_types:
                 recorded = decoded.get(row[_POSITION])
                 if recorded is None:
                     recorded = decoded[row[_POSITION]] = self._registry.decode(row[1:])
@@ -146,7 +151,7 @@ def advance(connection: Connection, reader: Reader, view: View, partition: int, 
         raise
     except Exception as error:
         if limit == 1:
-            raise _halted(connection, view, partition, error) from None
+            raise halted(connection, view.name, partition, error) from None
     passed = 0
     while passed < limit and (one := advance(connection, reader, view, partition, 1)):
         passed += one
@@ -161,7 +166,7 @@ def _take(connection: Connection, reader: Reader, view: View, partition: int, li
         if locked is None:
             return 0
         old: int = locked[0]
-        new, events = reader.read(connection, view, partition, old, limit)
+        new, events = reader.read(connection, view.event_types, partition, old, limit)
         if new > old:
             _write(connection, view, partition, events)
             moved = connection.execute(
@@ -225,13 +230,13 @@ def _execute(connection: Connection, statement: Any, rows: Sequence[Any]) -> Non
     connection.execute(statement, {"rows": _encode(rows).decode()}, prepare=True)
 
 
-def _halted(connection: Connection, view: View, partition: int, error: Exception) -> ViewHalted:
-    """The event before which a view stands after an error, without the words of the error."""
-    place = {"view": view.name, "partition": partition}
+def halted(connection: Connection, name: str, partition: int, error: Exception) -> ViewHalted:
+    """The event before which a view or policy stands, without the words of the error."""
+    place = {"view": name, "partition": partition}
     position, event_type = connection.execute(_FAILED_AT, place).fetchone() or (0, "no event")
     # What it says of an unknown event is our own word; any other message may quote a person.
     cause = str(error) if isinstance(error, UnknownEvent) else cause_of(error)
-    return ViewHalted(view.name, partition, position, event_type, cause)
+    return ViewHalted(name, partition, position, event_type, cause)
 
 
 def cause_of(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""The runner: keeps views in step with the ledger, rebuilds them, and proves that they agree.
+"""The runner: keeps views and policies in step with the ledger, and proves that views agree.
 
 Each batch of a view is one transaction that locks the view's position, folds the events after
 it and writes rows and position together: exactly once, whoever else runs and whatever dies.
@@ -7,17 +7,23 @@ Readers are not needed to wake it: it polls, soon after work and rarely when idl
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import msgspec
 import psycopg
 import structlog
 
+from domain.policies.policy import Policy
+from domain.rulebook.defaults import DEFAULT_RULES
+from domain.rules import Rules
 from ledger import database
 from ledger.registry import Registry
 from projections.batch import Connection, CorruptLedger, Reader, ViewHalted, advance, cause_of
 from projections.digest import Digest, digest_of
+from projections.lag import Lag, lag_of, positions_of
+from projections.lookups import NAME as LOOKUPS
+from projections.reactions import Reactions
+from projections.rebuild import Progress, rebuild
 from projections.view import View
 
 log = structlog.get_logger("closedloop.views")
@@ -56,33 +62,6 @@ _NOT_AT_HEAD = """
 SELECT p.partition, p.view FROM views.positions AS p JOIN ledger.heads AS h USING (partition)
 WHERE p.position <> h.position AND p.view = ANY(%(views)s) ORDER BY p.partition, p.view"""
 
-_POSITIONS = """
-SELECT view, partition, position FROM views.positions
-WHERE view = ANY(%(views)s) ORDER BY view, partition"""
-
-_LAG = """
-SELECT p.view, h.position - p.position,
-       greatest(extract(epoch FROM ledger.clock() - e.recorded_at), 0)::float8
-FROM views.positions AS p JOIN ledger.heads AS h USING (partition)
-    LEFT JOIN ledger.events AS e ON e.partition = p.partition AND e.position = p.position + 1
-WHERE p.view = ANY(%(views)s)"""
-
-_LOCK_POSITIONS = """
-SELECT partition FROM views.positions WHERE view = %(view)s ORDER BY partition FOR UPDATE"""
-_START_AGAIN = "UPDATE views.positions SET position = 0 WHERE view = %(view)s"
-_HEADS = "SELECT partition, position FROM ledger.heads ORDER BY partition"
-
-
-class Lag(msgspec.Struct, frozen=True):
-    """How far a view is behind the ledger."""
-
-    events: int
-    seconds: float  # since the first event it has not taken in was recorded
-
-
-Progress = Callable[[int, int], None]
-"""Told how many events of how many are taken in."""
-
 
 class Runner:
     """Keeps some views in step with the ledger; every call and every thread has its connection."""
@@ -93,18 +72,25 @@ class Runner:
         role: str | None,
         registry: Registry,
         views: Sequence[View],
+        policies: Sequence[Policy] = (),
         *,
+        secret: bytes = b"",
+        rules: Rules = DEFAULT_RULES,
         batch_size: int = BATCH,
         try_again_after: float = 30.0,
     ) -> None:
         """Run these views over the database at `uri`, acting as `role` where one is given.
 
-        A halted view is tried again after some seconds: what stopped it may have been repaired.
+        Policies have the positions of views, and react instead of writing rows. Whatever is
+        halted is tried again after some seconds: what stopped it may have been repaired.
         """
         self._uri = uri
         self._role = role
         self._registry = registry
         self._views = {view.name: view for view in views}
+        self._policies = {policy.name: policy for policy in policies}
+        self._names = [*self._views, *self._policies]
+        self._reactions = Reactions(registry, secret, rules)
         self._batch_size = batch_size
         self._try_again_after = try_again_after
         self._set_aside: dict[str, tuple[Exception, float]] = {}  # and when to try it again
@@ -157,6 +143,11 @@ class Runner:
         }
         return told if (trouble := self._trouble) is None else {**told, trouble[0]: trouble[1]}
 
+    @property
+    def refused(self) -> Mapping[tuple[str, str], int]:
+        """How many orders of policies were refused since it began, by policy and rule."""
+        return self._reactions.refused
+
     def _failed(self, error: Exception) -> float:
         """Remember and log what holds up every view; returns the seconds to wait before a retry."""
         pause = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(self._failures, 20), LAST_BACKOFF_SECONDS)
@@ -190,16 +181,16 @@ class Runner:
         self, connection: Connection, reader: Reader, stop: threading.Event | None = None
     ) -> int | None:
         """One batch for every view that is not at the head; None where all of them are."""
-        trying = [name for name in self._views if not self._rests(name)]
+        trying = [name for name in self._names if not self._rests(name)]
         behind = connection.execute(_NOT_AT_HEAD, {"views": trying}, prepare=True).fetchall()
         for name in set(trying) - {name for _, name in behind}:
             self._set_aside.pop(name, None)  # somebody else has taken in what stopped it
         moved = 0
-        for partition, name in behind:
+        for partition, name in self._in_order(behind):
             if self._rests(name) or (stop is not None and stop.is_set()):
                 continue
             try:
-                passed = advance(connection, reader, self._views[name], partition, self._batch_size)
+                passed = self._advance(connection, reader, name, partition)
             except ViewHalted as problem:
                 log.error("view halted", detail=str(problem))
                 self._set_aside[name] = problem, time.monotonic() + self._try_again_after
@@ -213,6 +204,21 @@ class Runner:
                     self._set_aside.pop(name, None)
         return moved if behind else None
 
+    def _in_order(self, behind: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+        """What is to be done: views first, which policies look into, and a policy once."""
+        late = {name for _, name in behind}
+        views = [(partition, name) for partition, name in behind if name in self._views]
+        return views + [(0, name) for name in self._policies if name in late]
+
+    def _advance(self, connection: Connection, reader: Reader, name: str, partition: int) -> int:
+        """One batch for a view, or a policy's turn; the number of events passed."""
+        if (policy := self._policies.get(name)) is None:
+            return advance(connection, reader, self._views[name], partition, self._batch_size)
+        passed = self._reactions.advance(connection, reader, policy, self._batch_size)
+        if not passed and self._rests(LOOKUPS):  # it may wait for a view that stands still
+            self._set_aside[name] = self._set_aside[LOOKUPS]
+        return passed
+
     def _rests(self, name: str) -> bool:
         """Whether a view that was stopped is not to be tried again yet."""
         _, until = self._set_aside.get(name, (None, 0.0))
@@ -224,7 +230,7 @@ class Runner:
         with database.connect(self._uri, role=self._role) as connection:
             # A crash may take the last batches back, rows and position together.
             connection.execute("SET synchronous_commit = off")
-            connection.execute(_REGISTER, {"views": list(self._views)})
+            connection.execute(_REGISTER, {"views": self._names})
             # While it waits for the tables of one view, all the others wait with it.
             connection.execute("SET lock_timeout = '200ms'")
             connection.execute(_BY_INDEX)
@@ -233,23 +239,14 @@ class Runner:
     # --- telling ----------------------------------------------------------------------------
 
     def positions(self) -> dict[str, dict[int, int]]:
-        """How far each view has come, by partition."""
-        answer: dict[str, dict[int, int]] = {name: {} for name in self._views}
+        """How far each view and policy has come, by partition."""
         with self._visit() as connection:
-            for name, partition, position in connection.execute(
-                _POSITIONS, {"views": list(self._views)}
-            ):
-                answer[name][partition] = position
-        return answer
+            return positions_of(connection, self._names)
 
     def lag(self) -> dict[str, Lag]:
-        """How far each view is behind, over all partitions."""
-        answer = {name: Lag(0, 0.0) for name in self._views}
+        """How far each view and policy is behind, over all partitions."""
         with self._visit() as connection:
-            for name, events, seconds in connection.execute(_LAG, {"views": list(self._views)}):
-                known = answer[name]
-                answer[name] = Lag(known.events + events, max(known.seconds, seconds or 0.0))
-        return answer
+            return lag_of(connection, self._names)
 
     def digest(self, name: str) -> str:
         """SHA-256 over every row of a view: equal for equal content, however it came about."""
@@ -267,28 +264,13 @@ class Runner:
     ) -> int:
         """Make a view anew from the first event on; returns the number of events.
 
-        It is one transaction: readers keep the old rows until it commits, and a runner passes
-        the view by, because its positions are locked. Raises `ViewHalted`, changing nothing.
+        Readers keep the old rows meanwhile. Raises `ViewHalted`, changing nothing.
         """
-        view, reader = self._views[name], Reader(self._registry)
         with self._visit() as connection:
             connection.execute(_REGISTER, {"views": [name]})
             connection.execute(_BY_INDEX)
-            with connection.transaction():
-                connection.execute(_LOCK_POSITIONS, {"view": name})
-                heads = connection.execute(_HEADS).fetchall()
-                connection.execute(_START_AGAIN, {"view": name})
-                for table in view.tables:
-                    connection.execute(table.delete_all)
-                done, total = 0, sum(head for _, head in heads)
-                for partition, head in heads:
-                    position = 0
-                    while position < head:
-                        limit = min(batch_size, head - position)
-                        position += advance(connection, reader, view, partition, limit)
-                        if progress is not None:
-                            progress(done + position, total)
-                    done += head
+            reader = Reader(self._registry)
+            done = rebuild(connection, reader, self._views[name], batch_size, progress)
         self._set_aside.pop(name, None)
         return done
 

@@ -154,7 +154,7 @@ def _show_ledger(connection: psycopg.Connection[Any]) -> None:
     for partition, position, recorded_at in heads:
         ledger.add_row(str(partition), f"{position:,}", str(recorded_at or "-"))
     console.print(ledger)
-    views = Table("view", "partition", "position", "behind", title="views")
+    views = Table("view", "partition", "position", "behind", title="views and policies")
     for row in connection.execute(
         "SELECT view, partition, p.position, h.position - p.position FROM views.positions AS p"
         " JOIN ledger.heads AS h USING (partition) ORDER BY view, partition"

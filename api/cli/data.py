@@ -22,6 +22,7 @@ from api.moments import read_moment
 from api.problems import ProblemError
 from api.runtime import checked_login
 from domain.kernel import Rejected
+from domain.policies import POLICIES
 from ledger.database import DatabaseError
 from projections import VIEWS
 
@@ -60,10 +61,12 @@ def import_csv(file: Path, mapping: str, rejects: Path | None) -> None:
 
 
 @click.command()
-@click.argument("view", type=click.Choice([*VIEWS, "all"]))
+@click.argument("view", type=click.Choice([*VIEWS, *POLICIES, "all"]))
 @click.option("--batch", type=click.IntRange(1, 100_000), default=5000, show_default=True)
 def rebuild(view: str, batch: int) -> None:
     """Make a view again from the first event on; readers see the old one until it is done."""
+    if view in POLICIES:
+        fail(f"{view} is a policy: its reactions are events, there is nothing to rebuild")
     config = Config.from_environment()
     runner = runner_for(config, checked_login(config))
     for name in VIEWS if view == "all" else (view,):

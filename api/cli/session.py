@@ -8,14 +8,16 @@ from api.app import registry, services
 from api.config import Config
 from api.http import Services
 from api.runtime import Login, checked_login
+from domain.policies import ALL_POLICIES
 from ledger.application import Ledger
 from projections import all_views
 from projections.engine import Runner
 
 
 def runner_for(config: Config, login: Login) -> Runner:
-    """The runner of all views over this database."""
-    return Runner(login.uri, role=login.role, registry=registry(), views=all_views(config.secret()))
+    """The runner of all views and policies over this database."""
+    secret = config.secret()
+    return Runner(login.uri, login.role, registry(), all_views(secret), ALL_POLICIES, secret=secret)
 
 
 class Worker:

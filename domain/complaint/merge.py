@@ -4,7 +4,8 @@ The duplicate closes and names the survivor, which is told by a policy. It can b
 duplicate stands where it stood before.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from domain.kernel import (
     Command,
     Context,
     Event,
+    Moment,
     ReasonText,
     Recorded,
     Rejected,
@@ -44,6 +46,7 @@ class RecordMergeReceived(Command, frozen=True, kw_only=True):
     """Tell the survivor that another complaint was merged into it; for policies only."""
 
     source_id: UUID
+    source_received_at: Moment | None = None
 
 
 class RecordMergeReverted(Command, frozen=True, kw_only=True):
@@ -71,9 +74,14 @@ class ComplaintUnmerged(Event, frozen=True, kw_only=True):
 
 
 class MergeReceived(Event, frozen=True, kw_only=True):
-    """Another complaint was merged into this one."""
+    """Another complaint was merged into this one; the earlier receipt governs its clocks."""
 
     source_id: UUID
+    source_received_at: Moment | None = None
+
+    schema_version: ClassVar[int] = 2
+    # Version 1 did not say when the other one was received.
+    upcasts: ClassVar[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: dict}
 
 
 class MergeReverted(Event, frozen=True, kw_only=True):
@@ -187,7 +195,11 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
             ]
         case RecordMergeReceived(source_id=source_id):
             _refuse_all_but_policies(command, context)
-            return [] if source_id in state.duplicates else [MergeReceived(source_id=source_id)]
+            if source_id in state.duplicates:
+                return []
+            return [
+                MergeReceived(source_id=source_id, source_received_at=command.source_received_at)
+            ]
         case RecordMergeReverted(source_id=source_id):
             _refuse_all_but_policies(command, context)
             return [MergeReverted(source_id=source_id)] if source_id in state.duplicates else []

@@ -4,6 +4,7 @@ from domain.rules import (
     ApprovalRule,
     Duration,
     PauseRule,
+    PreventionRule,
     Rules,
     ServiceLevel,
     UnreachableRule,
@@ -63,6 +64,7 @@ DEFAULT_RULES = Rules(
     final_position_days=30,
     repeat_window_days=90,
     survey_valid_days=14,  # W2: asked late, nobody answers well (the number is assumed)
+    prevention=PreventionRule(more_than=5, window_days=30),  # G9
     supervising_roles=frozenset({"supervisor", "admin", "simulation"}),
     problem_key_level=None,
     problem_key_version="finest@1",

@@ -14,6 +14,7 @@ import uvicorn
 from api.app import application, registry, services
 from api.keys import Keys
 from api.roles import ROLES
+from domain.policies import ALL_POLICIES
 from ledger.application import Ledger
 from projections import all_views
 from projections.engine import Runner
@@ -95,7 +96,7 @@ async def _revoked_key(database: Database) -> str:
 
 
 def runner_of(database: Database) -> Runner:
-    return Runner(database.app, role=None, registry=registry(), views=all_views(SECRET))
+    return Runner(database.app, None, registry(), all_views(SECRET), ALL_POLICIES, secret=SECRET)
 
 
 @contextmanager

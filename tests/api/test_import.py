@@ -21,6 +21,7 @@ from api.importing.rejects import default_rejects
 from api.importing.run import ImportResult, import_file, summary
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.application import Ledger
+from projections import VIEWS
 from tests.api.serving import runner_of
 from tests.conftest import Database
 
@@ -121,7 +122,7 @@ def test_what_is_imported_is_what_the_file_says_and_importing_again_changes_noth
     assert shares[-1] == 1.0
     runner = runner_of(database)
     runner.catch_up()
-    digests = {name: runner.digest(name) for name in runner.positions()}
+    digests = {name: runner.digest(name) for name in VIEWS}
     events = select(database, _EVENTS)
 
     again = take_in(database, SAMPLE, rejects)

@@ -69,7 +69,7 @@ IMPORTER = Actor(id="cfpb", kind="import", role="import")
 DECISION: dict[str, Any] = {"decision": "x", "reasons": "x", "recourse": "y", "language": "zh"}
 OTHER = Other(stage="in_progress", customer_id="customer-1")
 
-_INSERT = """
+INSERT = """
 INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
                            recorded_at, data, metadata)
 VALUES (%(partition)s, %(position)s, %(stream_id)s, %(version)s, %(type)s, %(schema_version)s,
@@ -95,7 +95,7 @@ def store(uri: str, events: Iterable[Recorded[Any]]) -> None:
                     "recorded_at": item.recorded_at,
                 }
             )
-        connection.cursor().executemany(_INSERT, rows)
+        connection.cursor().executemany(INSERT, rows)
         connection.cursor().executemany(
             "UPDATE ledger.heads SET position = %s, recorded_at = %s WHERE partition = %s",
             [(head, rows[-1]["recorded_at"], partition) for partition, head in heads.items()],

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from domain.policies import POLICIES
 from projections import VIEWS
 from projections.engine import Runner
 from tests.api.serving import served
@@ -112,6 +113,7 @@ def test_a_locked_view_does_not_hold_up_the_others(fresh_database: Database) -> 
 
 
 def test_a_server_whose_views_stand_still_is_not_ready(fresh_database: Database) -> None:
+    everything = (*VIEWS, *POLICIES)
     with served(fresh_database) as api:
         wait_until(lambda: api.http.get("/health/ready").status_code == 200)
         halts = runner(fresh_database)
@@ -130,15 +132,15 @@ def test_a_server_whose_views_stand_still_is_not_ready(fresh_database: Database)
             )
             connection.execute("UPDATE ledger.heads SET position = %s", (position + 2,))
         wait_until(lambda: api.http.get("/health/ready").status_code == 503)
-        wait_until(lambda: len(api.http.get("/health/ready").json()["errors"]) == len(VIEWS))
+        wait_until(lambda: len(api.http.get("/health/ready").json()["errors"]) == len(everything))
         answer = api.http.get("/health/ready")
         told = answer.json()
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert (told["code"], told["retryable"]) == ("unavailable", True)
-        assert {error["pointer"] for error in told["errors"]} == {f"/{view}" for view in VIEWS}
+        assert {error["pointer"] for error in told["errors"]} == {f"/{view}" for view in everything}
         assert all("ComplaintPraised" in error["detail"] for error in told["errors"])
         metrics = api.http.get("/metrics").text
-        assert all(f'closedloop_halted{{name="{view}"}} 1.0' in metrics for view in VIEWS)
+        assert all(f'closedloop_halted{{name="{view}"}} 1.0' in metrics for view in everything)
         assert 'closedloop_halted{name="runner"} 0.0' in metrics
 
 

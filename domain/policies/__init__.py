@@ -1,0 +1,12 @@
+"""Policies: what follows from an event elsewhere. Each is a sentence, and pure; the runner of the
+views has them react, event by event, and appends what their orders come to.
+"""
+
+from domain.policies.policy import Policy
+from domain.policies.tell_survivor_of_merge import TELL_SURVIVOR_OF_MERGE
+
+ALL_POLICIES: tuple[Policy, ...] = (TELL_SURVIVOR_OF_MERGE,)
+"""Every policy there is."""
+
+POLICIES = tuple(policy.name for policy in ALL_POLICIES)
+"""Their permanent names; they key the positions."""

@@ -1,0 +1,68 @@
+"""The view `lookups`: by what policies find streams: every customer and problem key a complaint
+was ever known by.
+
+A complaint of an import is not found by its problem: it never calls for prevention. Nothing is
+taken out again: a policy judges what was recorded at some moment, and takes from the
+stream itself what held then. Values are kept as keyed hashes, short however long they are.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.complaint.assessment import ComplaintAssessed
+from domain.complaint.intake import ComplaintRegistered
+from domain.kernel import Recorded
+from domain.policies.policy import LookUpKind
+from projections.view import Row, Table, View
+
+NAME = "lookups"
+
+
+class LookupRow(Row, frozen=True):
+    """One value a stream was ever known by; of a complaint with the time of its receipt."""
+
+    stream_id: UUID
+    key: str
+    received_at: datetime | None = None
+
+
+LOOKUPS = Table(NAME, LookupRow, ("partition", "stream_id", "key"), stream="stream_id")
+
+
+def lookup_key(secret: bytes, kind: LookUpKind, value: str) -> str:
+    """A value as it is looked up: its kind, and its hash keyed by the secret."""
+    told = f"lookup\n{kind}\n{value}".encode()
+    return f"{kind}:{hmac.new(secret, told, hashlib.sha256).hexdigest()[:32]}"
+
+
+def lookups_view(secret: bytes) -> View:
+    """By what streams are found; values are hashed with the secret."""
+
+    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
+        known = {row.key: row for row in rows if isinstance(row, LookupRow)}
+        for recorded in events:
+            received_at = next((row.received_at for row in known.values()), None)
+            if isinstance(recorded.event, ComplaintRegistered):
+                received_at = recorded.occurred_at
+            for kind, value in values_of(recorded):
+                key = lookup_key(secret, kind, value)
+                row = LookupRow(recorded.partition, recorded.stream_id, key, received_at)
+                known.setdefault(key, row)
+        return known.values()
+
+    return View(NAME, (LOOKUPS,), (ComplaintRegistered, ComplaintAssessed), fold)
+
+
+def values_of(recorded: Recorded[Any]) -> Iterable[tuple[LookUpKind, str]]:
+    """What an event makes its stream known by; a complaint always by itself."""
+    match recorded.event:
+        case ComplaintRegistered(customer_id=customer_id):
+            yield "complaint", str(recorded.stream_id)
+            if customer_id is not None:
+                yield "customer", customer_id
+        case ComplaintAssessed(problem_key=problem_key) if not recorded.is_imported:
+            yield "problem", problem_key

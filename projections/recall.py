@@ -1,0 +1,123 @@
+"""What a policy is told: histories as they were recorded when its trigger was, and nothing later.
+
+Of its own partition a policy knows what stands up to the trigger; of any other, what was recorded
+by then. Nothing recorded by then may still be under way (the turn has seen to it), and the view
+`lookups`, by which streams are found, has to have come so far. So the answer is for good.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.kernel import Recorded
+from domain.policies.policy import Histories, History, Known, Policy, Streams
+from ledger.ids import partition_of
+from ledger.registry import COLUMNS, Registry
+from projections.batch import Connection
+from projections.lookups import NAME as LOOKUPS
+from projections.lookups import lookup_key
+
+# How far the view has come, and when the first event was recorded that it has not taken in.
+_REACH = """
+SELECT p.partition, p.position, e.recorded_at
+FROM views.positions AS p JOIN ledger.heads AS h USING (partition)
+    LEFT JOIN ledger.events AS e ON e.partition = p.partition AND e.position = p.position + 1
+WHERE p.view = %(view)s"""
+
+_FIND = """
+SELECT DISTINCT stream_id, received_at FROM views.lookups
+WHERE key = ANY(%(keys)s)
+    AND (%(after)s::timestamptz IS NULL OR received_at > %(after)s)
+    AND (%(up_to)s::timestamptz IS NULL OR received_at <= %(up_to)s)
+ORDER BY received_at DESC, stream_id LIMIT %(most)s"""
+
+_HISTORIES = f"""
+SELECT {COLUMNS} FROM ledger.events
+WHERE partition = %(partition)s AND stream_id = ANY(%(streams)s)
+    AND (%(types)s::text[] IS NULL OR type = ANY(%(types)s))
+ORDER BY stream_id, version"""
+
+
+class Recall:
+    """What one policy is told while it reacts to one batch."""
+
+    def __init__(
+        self, connection: Connection, registry: Registry, secret: bytes, partitions: int
+    ) -> None:
+        """Read from this ledger of so many partitions."""
+        self._connection = connection
+        self._registry = registry
+        self._secret = secret
+        self._partitions = partitions
+        self._known: dict[UUID, list[Recorded[Any]]] = {}
+        self._reach: dict[int, tuple[int, datetime | None]] | None = None
+
+    def answer(
+        self, asked: Streams | Known, policy: Policy, trigger: Recorded[Any]
+    ) -> Histories | None:
+        """What was recorded when the trigger was; None while that cannot be told yet."""
+        is_own = isinstance(asked, Streams) and set(asked.ids) == {trigger.stream_id}
+        if not is_own and not self._is_all_known(trigger):
+            return None
+        streams = asked.ids if isinstance(asked, Streams) else self._find(asked)
+        self.prepare(streams, policy)
+        cut = (self._as_recorded(self._known.get(stream, []), trigger) for stream in streams)
+        return [history for history in cut if history]
+
+    def prepare(self, streams: Iterable[UUID], policy: Policy) -> None:
+        """Read what will be asked for, all at once."""
+        new = set(streams) - self._known.keys()
+        types = [event.__name__ for event in policy.reads]
+        self._known.update(self.whole(new, types))
+
+    def whole(
+        self, streams: Iterable[UUID], types: list[str] | None = None
+    ) -> dict[UUID, list[Recorded[Any]]]:
+        """The histories of streams as they are now, of some types of event or of all."""
+        histories: dict[UUID, list[Recorded[Any]]] = {stream: [] for stream in streams}
+        by_partition: defaultdict[int, list[UUID]] = defaultdict(list)
+        for stream in histories:
+            by_partition[partition_of(stream, self._partitions)].append(stream)
+        for partition, ids in by_partition.items():
+            for row in self._connection.execute(
+                _HISTORIES,
+                {"partition": partition, "streams": ids, "types": types},
+                prepare=True,
+                binary=True,
+            ):
+                recorded = self._registry.decode(row)
+                histories[recorded.stream_id].append(recorded)
+        return histories
+
+    def _find(self, asked: Known) -> list[UUID]:
+        keys = [lookup_key(self._secret, asked.kind, value) for value in asked.values]
+        found = self._connection.execute(
+            _FIND,
+            {"keys": keys, "after": asked.after, "up_to": asked.up_to, "most": asked.most},
+            prepare=True,
+        )
+        return [stream for stream, _ in found]
+
+    def _as_recorded(self, history: History, trigger: Recorded[Any]) -> History:
+        def is_known(item: Recorded[Any]) -> bool:
+            if item.partition == trigger.partition:
+                return item.position <= trigger.position
+            return item.recorded_at <= trigger.recorded_at
+
+        return [item for item in history if is_known(item)]
+
+    def _is_all_known(self, trigger: Recorded[Any]) -> bool:
+        """Whether what was recorded by then can be found."""
+        if self._reach is None:
+            rows = self._connection.execute(_REACH, {"view": LOOKUPS}).fetchall()
+            self._reach = {partition: (position, first) for partition, position, first in rows}
+        if len(self._reach) < self._partitions:
+            return False
+        return all(
+            position >= trigger.position
+            if partition == trigger.partition
+            else first is None or trigger.recorded_at < first
+            for partition, (position, first) in self._reach.items()
+        )
