@@ -25,6 +25,7 @@ from api.rates import Rates
 from domain.access import ACCESS
 from domain.complaint import COMPLAINT
 from domain.customer import CUSTOMER
+from domain.prevention import PREVENTION
 from domain.refusal import REFUSAL
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.application import Ledger
@@ -32,7 +33,7 @@ from ledger.registry import Registry
 
 log = structlog.get_logger("closedloop.http")
 
-DECIDERS = (COMPLAINT, CUSTOMER, ACCESS, REFUSAL)
+DECIDERS = (COMPLAINT, CUSTOMER, ACCESS, REFUSAL, PREVENTION)
 """Every slice there is."""
 
 

@@ -83,5 +83,5 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
     """What the events of this stage leave."""
     match recorded.event:
         case CustomerLinked(customer_id=customer_id):
-            return replace(state, customer_id=customer_id)
+            return replace(state, customer_id=customer_id, is_class_corrected=False)
     return state

@@ -86,6 +86,8 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
         case ClassifyRepeat():
             if context.actor.role != "policy":
                 require_reason(command)
+            elif state.is_class_corrected:
+                return []  # a person's word stands
             _refuse_earlier(command, state)
             known = {name: getattr(command, name) for name in _JUDGED}
             if known == state.repeat_class:
@@ -118,5 +120,9 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
     """What the events of this stage leave."""
     match recorded.event:
         case RepeatClassified() as event:
-            return replace(state, repeat_class={name: getattr(event, name) for name in _JUDGED})
+            return replace(
+                state,
+                repeat_class={name: getattr(event, name) for name in _JUDGED},
+                is_class_corrected=recorded.metadata.actor.role != "policy",
+            )
     return state

@@ -119,6 +119,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     stage_before_merge: Stage | None = None
     duplicates: frozenset[UUID] = frozenset()  # merged into this one
     repeat_class: dict[str, Any] | None = None  # as classified last
+    is_class_corrected: bool = False  # by a person, and nothing of its identity changed since
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None
 
