@@ -1,5 +1,5 @@
-"""The view `lookups`: by what policies find streams: every customer and problem key a complaint
-was ever known by.
+"""The view `lookups`: by what policies find streams: every customer, problem and handle that a
+complaint was ever known by, and every handle and merge of a customer.
 
 A complaint of an import is not found by its problem: it never calls for prevention. Nothing is
 taken out again: a policy judges what was recorded at some moment, and takes from the
@@ -14,9 +14,12 @@ from typing import Any
 from uuid import UUID
 
 from domain.complaint.assessment import ComplaintAssessed
-from domain.complaint.intake import ComplaintRegistered
+from domain.complaint.identity import CustomerLinked
+from domain.complaint.intake import ComplaintRegistered, DetailAdded, FieldCorrected
+from domain.customer.identity import CustomerIdentified
+from domain.customer.merge import CustomersMerged
 from domain.kernel import Recorded
-from domain.policies.policy import LookUpKind
+from domain.policies.policy import LookUpKind, handle_value
 from projections.view import Row, Table, View
 
 NAME = "lookups"
@@ -29,6 +32,16 @@ class LookupRow(Row, frozen=True):
     key: str
     received_at: datetime | None = None
 
+
+EVENTS: tuple[type[Any], ...] = (
+    ComplaintRegistered,
+    DetailAdded,
+    FieldCorrected,
+    ComplaintAssessed,
+    CustomerLinked,
+    CustomerIdentified,
+    CustomersMerged,
+)
 
 LOOKUPS = Table(NAME, LookupRow, ("partition", "stream_id", "key"), stream="stream_id")
 
@@ -54,15 +67,30 @@ def lookups_view(secret: bytes) -> View:
                 known.setdefault(key, row)
         return known.values()
 
-    return View(NAME, (LOOKUPS,), (ComplaintRegistered, ComplaintAssessed), fold)
+    return View(NAME, (LOOKUPS,), EVENTS, fold)
 
 
 def values_of(recorded: Recorded[Any]) -> Iterable[tuple[LookUpKind, str]]:
     """What an event makes its stream known by; a complaint always by itself."""
     match recorded.event:
-        case ComplaintRegistered(customer_id=customer_id):
+        case ComplaintRegistered() as facts:
             yield "complaint", str(recorded.stream_id)
-            if customer_id is not None:
-                yield "customer", customer_id
+            if facts.customer_id is not None:
+                yield "customer", facts.customer_id
+            yield from _spoken_for(facts)
+        case DetailAdded(details=facts) | FieldCorrected(new=facts):
+            yield from _spoken_for(facts)
         case ComplaintAssessed(problem_key=problem_key) if not recorded.is_imported:
             yield "problem", problem_key
+        case CustomerLinked(customer_id=customer_id):
+            yield "customer", customer_id
+        case CustomerIdentified(handle=handle):
+            yield "identified", handle_value(handle)
+        case CustomersMerged(customer_id=customer_id, into_id=into_id):
+            yield "identity", customer_id
+            yield "merged_into", into_id
+
+
+def _spoken_for(facts: Any) -> Iterable[tuple[LookUpKind, str]]:
+    if facts.complainant is not None and facts.complainant.handle is not None:
+        yield "handle", handle_value(facts.complainant.handle)

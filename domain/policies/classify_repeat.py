@@ -1,47 +1,85 @@
 """A complaint is classed against the same customer's earlier ones 重复投诉 when it is first
-assessed as a complaint, and again when it becomes known who its customer is.
+assessed as a complaint, and again when it becomes known who its customer is: its own, and every
+other complaint for which that makes a difference.
 
 "Earlier" is by receipt, equal ones by id. How an earlier complaint stood is judged at the receipt
 of the later one: open, or closed so many local days before. Duplicates are no earlier ones, their
 survivors are; declined and withdrawn ones count; enquiries count only for how they were handled.
-Of a customer with many complaints the 500 received last before this one are looked at.
+A class that a person corrected stands until the complaint itself is linked to another customer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from domain.complaint import COMPLAINT
 from domain.complaint.assessment import ComplaintAssessed
+from domain.complaint.identity import CustomerLinked
 from domain.complaint.intake import FieldCorrected
 from domain.complaint.repeat import ClassifyRepeat, RepeatClass
+from domain.customer.merge import CustomersMerged, CustomersSplit
 from domain.kernel import Recorded
-from domain.policies.policy import History, Known, Order, Policy, Reaction, Streams
+from domain.policies.customers import MERGES, group_of
+from domain.policies.policy import Histories, Known, Order, Policy, Reaction, Streams
 from domain.policies.seen import READS, Seen, see
 from domain.rules import Rules
 
+LOOKED_AT = 500
+"""Of a customer with very many complaints the last ones received are looked at."""
+
 
 def react(trigger: Recorded[Any], rules: Rules) -> Reaction:
-    """Class the complaint that is to be classed from here on."""
+    """Class the complaint that is to be classed from here on, or all whom an identity concerns."""
+    match trigger.event:
+        case CustomersMerged(into_id=into_id):
+            return (yield from _judge_again((into_id,), rules))
+        case CustomersSplit(customer_id=customer_id, from_id=from_id):
+            return (yield from _judge_again((customer_id, from_id), rules))
     [history] = yield Streams((trigger.stream_id,))
     mine = see(history)
+    if isinstance(trigger.event, CustomerLinked):
+        concerned = (trigger.event.customer_id, trigger.event.previous_id)
+        return (yield from _judge_again(concerned, rules, mine))
     if not mine.is_assessed_complaint or see(history[:-1]).is_assessed_complaint:
         return []
-    return (yield from judged(mine, rules))
-
-
-def judged(mine: Seen, rules: Rules) -> Reaction:
-    """The order that classes a complaint, after a look at the customer's others."""
-    others: Iterable[History] = ()
+    others: Iterable[Seen] = ()
     if mine.customer_id is not None:
-        others = yield Known(kind="customer", values=(mine.customer_id,), up_to=mine.received_at)
-    seen = (see(history) for history in others)
-    earlier = [other for other in seen if other.customer_id == mine.customer_id]
-    command = class_of(mine, earlier, rules)
-    return [Order(decider=COMPLAINT, stream_id=mine.complaint_id, command=command)]
+        group = yield from group_of(mine.customer_id)
+        others = yield from _complaints_of(group, up_to=mine.received_at)
+    return [_order(mine, others, rules)]
+
+
+def _judge_again(
+    customer_ids: Iterable[str | None], rules: Rules, since: Seen | None = None
+) -> Reaction:
+    """Class every complaint of these customers, from one on where only later ones are concerned."""
+    orders: dict[UUID, Order] = {}
+    for customer_id in customer_ids:
+        if customer_id is None:
+            continue
+        group = yield from group_of(customer_id)
+        complaints = yield from _complaints_of(group)
+        for one in complaints:
+            if one.is_assessed_complaint and (since is None or one.since >= since.since):
+                orders[one.complaint_id] = _order(one, complaints, rules)
+    return list(orders.values())
+
+
+def _complaints_of(
+    group: tuple[str, ...], up_to: datetime | None = None
+) -> Generator[Known, Histories, list[Seen]]:
+    """The complaints that are this customer's, under whichever of their ids."""
+    found = yield Known(kind="customer", values=group, up_to=up_to, most=LOOKED_AT)
+    return [seen for seen in map(see, found) if seen.customer_id in group]
+
+
+def _order(mine: Seen, others: Iterable[Seen], rules: Rules) -> Order:
+    command = class_of(mine, others, rules)
+    return Order(decider=COMPLAINT, stream_id=mine.complaint_id, command=command)
 
 
 # --- the rule -------------------------------------------------------------------------------
@@ -111,7 +149,7 @@ def _is_same(one: str | None, other: str | None) -> bool:
 
 CLASSIFY_REPEAT = Policy(
     name="classify_repeat",
-    triggers=frozenset({ComplaintAssessed, FieldCorrected}),
-    reads=READS,
+    triggers=frozenset({ComplaintAssessed, FieldCorrected, CustomerLinked}) | MERGES,
+    reads=READS | MERGES,
     react=react,
 )

@@ -12,10 +12,23 @@ from uuid import UUID
 
 import msgspec
 
-from domain.kernel import Decider, Recorded
+from domain.kernel import Decider, Handle, Recorded
 from domain.rules import Rules
 
-LookUpKind = Literal["complaint", "customer", "problem", "handle"]
+LookUpKind = Literal[
+    "complaint",  # a complaint by its own id
+    "customer",  # complaints by whose they are
+    "problem",  # complaints by their problem key
+    "handle",  # complaints by the complainant's handle
+    "identity",  # the customer who was merged into another one, by their own id
+    "merged_into",  # the same, by whom they were merged into
+    "identified",  # customers by their handles
+]
+
+
+def handle_value(handle: Handle) -> str:
+    """A handle as it is looked up by."""
+    return f"{handle.kind}\n{handle.value}"
 
 
 class Streams(msgspec.Struct, frozen=True):

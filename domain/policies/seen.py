@@ -8,6 +8,7 @@ import msgspec
 
 from domain.complaint.assessment import ComplaintAssessed
 from domain.complaint.closure import ComplaintReopened
+from domain.complaint.identity import CustomerLinked
 from domain.complaint.intake import ComplaintRegistered, DetailAdded, FieldCorrected
 from domain.complaint.merge import ComplaintMerged, ComplaintUnmerged
 from domain.complaint.state import ComplaintClosed
@@ -25,6 +26,7 @@ READS: frozenset[type[Any]] = frozenset(
         ComplaintReopened,
         ComplaintMerged,
         ComplaintUnmerged,
+        CustomerLinked,
     }
 )
 """The types of event that are looked at."""
@@ -82,6 +84,8 @@ def _take(seen: Seen, recorded: Recorded[Any]) -> None:
             _learn(seen, event)
         case DetailAdded(details=facts) | FieldCorrected(new=facts):
             _learn(seen, facts)
+        case CustomerLinked(customer_id=customer_id):
+            seen.customer_id = customer_id
         case ComplaintAssessed() as event:
             seen.is_assessed = True
             seen.nature = event.nature or seen.nature
