@@ -18,7 +18,8 @@ class Story:
 
     def __init__(self, api: Api) -> None:
         self.api = api
-        told = {"narrative": "新买的空调不制冷 😡", "external_ref": "WX-1", "channel": "wechat"}
+        about = {"narrative": "新买的空调不制冷 😡", "external_ref": "WX-1", "channel": "wechat"}
+        told = {**about, "customer_id": "cust-7"}
         body = {"source_system": "cc", "nature": "complaint", "origin": "person", **told}
         self.registered = api.post("/v1/complaints", body, by="agent-7")
         assert self.registered.status_code == 201
