@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api import bulk, commands, problems, queries, system
+from api import bulk, commands, metrics, problems, queries, system, views
 from api.cursors import Cursors
 from api.desk import Desk, utc_now
 from api.http import Route, Services, serve
@@ -58,7 +58,8 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
 
 def all_routes() -> list[Route]:
     """Every route there is."""
-    main = [*commands.routes(), *bulk.routes(), *queries.routes()]
+    writing = [*commands.routes(), *bulk.routes()]
+    main = [*writing, *queries.routes(), *metrics.routes(), *views.routes()]
     return [*main, *system.routes(main)]
 
 

@@ -89,6 +89,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     also: tuple[tuple[int, str, Any], ...] = ()  # other answers: status, media type, content
     headers: tuple[str, ...] = ()  # of the answer, beside those of every answer
     problems: tuple[ProblemType, ...] = ()
+    takes_any_query: bool = False  # the handler knows the names, and refuses the others
     on_forbidden: "Callable[[Asked], Awaitable[None]] | None" = None
     """Told of a client whose role may not use it, before the client is."""
 
@@ -170,7 +171,7 @@ async def serve(request: AnyRequest, route: Route, services: Services) -> Respon
         asked = Asked(request=request, route=route, services=services, client=client)
         await _refuse_role(asked)
         known = [parameter.name for parameter in route.parameters if parameter.place == "query"]
-        if not set(request.query_params) <= set(known):
+        if not route.takes_any_query and not set(request.query_params) <= set(known):
             raise ProblemError(problems.UNKNOWN_QUERY, known=", ".join(known) or "none")
         answer = await route.handler(asked)
     except Exception as error:

@@ -103,6 +103,20 @@ FORBIDDEN = _type(
 NOT_FOUND = _type(
     "not-found", 404, "Not found | 未找到", "There is nothing here.", "此处没有内容。"
 )
+UNKNOWN_METRIC = _type(
+    "unknown-metric",
+    404,
+    "Unknown metric | 指标不存在",
+    "There is no such metric; those that there are: {known}.",
+    "该指标不存在；现有指标：{known}。",
+)
+UNKNOWN_VIEW = _type(
+    "unknown-view",
+    404,
+    "Unknown view | 视图不存在",
+    "There is no such view; those that there are: {known}.",
+    "该视图不存在；现有视图：{known}。",
+)
 METHOD_NOT_ALLOWED = _type(
     "method-not-allowed",
     405,
@@ -189,6 +203,8 @@ GENERAL = (
     UNAUTHENTICATED,
     FORBIDDEN,
     NOT_FOUND,
+    UNKNOWN_METRIC,
+    UNKNOWN_VIEW,
     METHOD_NOT_ALLOWED,
     VERSION_CONFLICT,
     TOO_LARGE,

@@ -1,4 +1,7 @@
-"""Writes `docs/events.md` from the Structs themselves: `python -m docs.generate`."""
+"""Writes `docs/events.md` from the Structs themselves: `python -m docs.generate`.
+
+Run, it writes every page that is made from the code, `docs/metrics.md` too.
+"""
 
 import pkgutil
 import sys
@@ -11,6 +14,7 @@ from typing import Any, get_args
 import msgspec.inspect as mi
 
 import domain
+from docs import metrics_page
 from domain.complaint.vocabulary import Language
 from domain.kernel import Code, Command, Decider, Event, Identifier, Rejected
 from domain.personal import personal_paths
@@ -236,5 +240,6 @@ def _range(least: int | None, most: int | None, unit: str = "") -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(write(), encoding="utf-8")
-    print(f"wrote {FILE.name}", file=sys.stderr)
+    for file, page in ((FILE, write()), (metrics_page.FILE, metrics_page.write())):
+        file.write_text(page, encoding="utf-8")
+        print(f"wrote {file.name}", file=sys.stderr)

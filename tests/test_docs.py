@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from docs import metrics_page
 from docs.generate import FILE, deciders, parts, rejections, write
 
 ROOT = Path(__file__).parent.parent
@@ -12,6 +13,11 @@ AGAIN = "docs/events.md is out of step: run `python -m docs.generate`"
 
 def test_the_page_of_events_is_in_step_with_the_structs() -> None:
     assert FILE.read_text(encoding="utf-8") == write(), AGAIN
+
+
+def test_the_page_of_metrics_is_in_step_with_the_catalogue() -> None:
+    page = metrics_page.FILE.read_text(encoding="utf-8")
+    assert page == metrics_page.write(), "out of step: run `python -m docs.generate`"
 
 
 def test_every_command_event_part_and_rejection_is_on_the_page() -> None:

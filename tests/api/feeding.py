@@ -13,6 +13,7 @@ from tests.api.cases import AT_EVERY_STAGE, CLERK, HANDLER, HEAD, NAMED, STAGES,
 from tests.api.serving import Api
 
 ROLES = ("admin", "supervisor")
+VIEWS_OF_BI = ("complaints", "repeat_rate", "satisfaction", "sla_attainment", "calendar_days")
 MOVE_NOTHING = {
     "AcknowledgeComplaint", "AddDetail", "CorrectField", "RecordSourceFact", "RecordContact",
     "ConfirmProblem", "ProposeRemedy", "RecordSatisfaction", "RecordChaser", "AttachEvidence",
@@ -62,6 +63,8 @@ class Feeder:
             if not case.meta.is_negative_at(ParameterLocation.PATH):
                 addresses = [self._chosen[1].complaint_id] * 3 + [self._chosen[1].tracking_number]
                 case.path_parameters["address"] = self._chance.choice(addresses)
+        if "view" in case.path_parameters and not case.meta.is_negative_at(ParameterLocation.PATH):
+            case.path_parameters["view"] = self._chance.choice(VIEWS_OF_BI)
         if operation in STAGES:
             self._feed_headers(case)
         if not case.meta.is_negative_at(ParameterLocation.QUERY):

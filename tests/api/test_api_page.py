@@ -4,7 +4,7 @@ import re
 
 from api.app import all_routes
 from api.desk import COMMANDS
-from api.listing import FILTERS, SORTS
+from api.list_query import FILTERS, SORTS
 from docs.api_table import FILE, write
 from tests.api.test_roles import COMMANDS_OF, ROLES
 
@@ -28,8 +28,8 @@ def test_its_table_of_roles_is_the_one_that_is_tried() -> None:
 def test_it_names_every_parameter_of_the_list() -> None:
     for name in (*FILTERS, "received_from", "received_to", "at_least", "cursor", "limit", "fields"):
         assert re.search(rf"\b{name}\b", PAGE), name
-    assert set(re.findall(r"sort=([\w,-]+)", PAGE)) == {"-severity,received_at"}
-    assert {"severity", "received_at"} <= set(SORTS)
+    assert set(re.findall(r"sort=([\w,-]+)", PAGE)) == {"-severity,received_at", "due_at"}
+    assert {"severity", "received_at", "due_at"} <= set(SORTS)
 
 
 def test_every_path_it_names_exists() -> None:

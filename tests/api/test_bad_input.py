@@ -81,6 +81,7 @@ def attempt_at(route: Route, world: World, case: Case | None = None) -> Attempt:
     case = case or world.cases[allowed]
     path = route.path.replace("{address}", case.complaint_id)
     path = path.replace("{asset}", "start.js").replace("{code}", "invalid")
+    path = path.replace("{metric}", "return_rate").replace("{view}", "repeat_rate")
     headers: dict[str, str | list[str]] = {}
     if route.roles is not None:
         headers["Authorization"] = f"Bearer {world.keys['supervisor']}"

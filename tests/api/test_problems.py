@@ -43,7 +43,10 @@ PATHS = sorted({route.path for route in all_routes()})
 def test_a_path_says_which_methods_it_knows(path: str, api: Api) -> None:
     known = {route.method for route in all_routes() if route.path == path} | {"OPTIONS"}
     known |= {"HEAD"} if "GET" in known else set()
-    url = path.replace("{address}", api.register()).replace("{asset}", "start.js")
+    complaint_id = api.register()
+    place = api.get(f"/v1/complaints/{complaint_id}").headers["Ledger-Position"]
+    api.get("/v1/complaints", at_least=place)  # the view has it: nothing changes in between
+    url = path.replace("{address}", complaint_id).replace("{asset}", "start.js")
     url = url.replace("{code}", "invalid")
     for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
         if method in known and method != "OPTIONS":
@@ -62,8 +65,12 @@ def test_a_path_says_which_methods_it_knows(path: str, api: Api) -> None:
 def test_what_can_be_read_can_be_asked_for_its_head(path: str, api: Api) -> None:
     if not any(route.path == path and route.method == "GET" for route in all_routes()):
         return
-    url = path.replace("{address}", api.register()).replace("{asset}", "start.js")
-    url = url.replace("{code}", "invalid")
+    complaint_id = api.register()
+    place = api.get(f"/v1/complaints/{complaint_id}").headers["Ledger-Position"]
+    api.get("/v1/complaints", at_least=place)  # the view has it: nothing changes in between
+    url = path.replace("{address}", complaint_id).replace("{asset}", "start.js")
+    url = url.replace("{code}", "invalid").replace("{view}", "dim_codes")
+    url = url.replace("{metric}", "return_rate")
     whole, head = (
         api.http.request(method, url, headers=api.headers()) for method in ("GET", "HEAD")
     )

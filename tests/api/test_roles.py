@@ -73,6 +73,11 @@ READS_OF: dict[str, set[str]] = {
     "ListComplaints": {"agent", "supervisor", "auditor", "analyst", "legal", "admin"},
     "GetComplaint": {"agent", "supervisor", "auditor", "analyst", "legal", "admin"},
     "GetHistory": {"agent", "supervisor", "auditor", "legal", "admin"},
+    "ListMetrics": {"agent", "supervisor", "auditor", "analyst", "legal", "admin"},
+    "GetMetric": {"agent", "supervisor", "auditor", "analyst", "legal", "admin"},
+    "GetMetricEvidence": {"agent", "supervisor", "auditor", "analyst", "legal", "admin"},
+    "ListViews": {"agent", "supervisor", "auditor", "analyst", "legal", "admin"},
+    "GetView": {"agent", "supervisor", "auditor", "analyst", "legal", "admin"},
     "ListProblems": set(ROLES),
 }
 BULK_OF = {A, S, N, X}
@@ -101,7 +106,8 @@ def test_what_only_policies_order_has_no_route(command: str, role: str, api: Api
 
 def path_of(route: Route) -> str:
     """A route at a complaint that does not exist: who gets as far as that was let in."""
-    return route.path.replace("{address}", "01957a6e-0000-7000-8000-00000000ffff")
+    path = route.path.replace("{address}", "01957a6e-0000-7000-8000-00000000ffff")
+    return path.replace("{metric}", "return_rate").replace("{view}", "repeat_rate")
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -3,9 +3,13 @@
 A life is told event by event, so that each says when it happened; `tests.world` has the long story.
 """
 
+import random
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from domain.complaint.assessment import ComplaintAccepted
 from domain.complaint.closure import ComplaintReopened
@@ -13,7 +17,7 @@ from domain.complaint.handling import AssignmentSignedFor
 from domain.complaint.repeat import RepeatClassified
 from domain.complaint.resolution import ComplaintResolved, SatisfactionRecorded
 from domain.complaint.state import ComplaintClosed
-from domain.kernel import Actor, Recorded
+from domain.kernel import Actor, Metadata, Recorded
 from projections import all_views
 from projections.engine import Runner
 from tests import world
@@ -87,7 +91,38 @@ def answered(score: int, cycle: int = 1, **more: Any) -> SatisfactionRecorded:
     return SatisfactionRecorded(cycle=cycle, score=score, **told)
 
 
+def judged(chance: random.Random, history: list[Recorded[Any]]) -> list[list[Recorded[Any]]]:
+    """Random histories, apart again, most of them classed at the end against another one."""
+    streams: dict[UUID, list[Recorded[Any]]] = {}
+    for item in history:
+        streams.setdefault(item.stream_id, []).append(item)
+    known = list(streams)
+    for stream_id, events in streams.items():
+        repeat_class = chance.choice(
+            [None, "unknown", "initial", "related", "repeat", "repeat", "escalated_recomplaint"]
+        )
+        earlier = chance.choice(known)
+        if repeat_class is None or earlier == stream_id:
+            continue
+        event = RepeatClassified(
+            repeat_class=repeat_class,  # type: ignore[arg-type]
+            rule_version=RULE,
+            earlier_id=None if repeat_class in ("unknown", "initial") else earlier,
+            is_external=chance.random() < 0.2,
+        )
+        last = events[-1]
+        at = last.recorded_at + timedelta(minutes=1)
+        events.append(
+            replace(last, event=event, version=last.version + 1, recorded_at=at, metadata=BY_RULE)
+        )
+    return list(streams.values())
+
+
+BY_RULE = Metadata(actor=Actor(id="classify-repeat", kind="system", role="policy"), client_id="p")
+
+
 def lived(database: Database, lives: Iterable[list[Recorded[Any]]]) -> None:
     """Store lives as they were recorded, and bring the views up to them."""
-    store(database.owner, woven(*lives))
+    if events := woven(*lives):
+        store(database.owner, events)
     Runner(database.app, None, REGISTRY, all_views(SECRET)).catch_up()
