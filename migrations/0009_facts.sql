@@ -357,6 +357,14 @@ INSERT INTO bi.dim_codes (dimension, code, sort_order, name_en, name_zh) VALUES
 
 -- --- facts ---------------------------------------------------------------------------------
 
+-- 0 where the end was told as before the begin; what has not happened has no length.
+CREATE FUNCTION bi.elapsed_minutes(started_at timestamptz, stopped_at timestamptz)
+    RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN stopped_at < started_at THEN 0
+                ELSE bi.minutes_between(started_at, stopped_at) END
+$$;
+GRANT EXECUTE ON FUNCTION bi.elapsed_minutes TO closedloop_bi;
+
 CREATE VIEW bi.complaint_cycles AS
 WITH r AS MATERIALIZED (SELECT bi.reporting_zone() AS zone, bi.present() AS present)
 SELECT c.complaint_id::text || ':' || c.cycle AS cycle_id,
@@ -390,14 +398,14 @@ SELECT c.complaint_id::text || ':' || c.cycle AS cycle_id,
        c.holder_unit,
        coalesce(c.holder_person, 'unknown') AS holder_person,
        CASE WHEN c.imprecise -> 'started' IS NULL AND c.imprecise -> 'resolved' IS NULL
-            THEN greatest(bi.minutes_between(c.started_at, c.resolved_at), 0) END AS time_to_resolution_minutes,
+            THEN bi.elapsed_minutes(c.started_at, c.resolved_at) END AS time_to_resolution_minutes,
        CASE WHEN c.imprecise -> 'resolved' IS NULL AND c.imprecise -> 'confirmed' IS NULL
-            THEN greatest(bi.minutes_between(c.resolved_at, c.confirmed_at), 0) END AS time_to_confirmation_minutes,
+            THEN bi.elapsed_minutes(c.resolved_at, c.confirmed_at) END AS time_to_confirmation_minutes,
        CASE WHEN c.imprecise -> 'started' IS NULL AND c.imprecise -> 'closed' IS NULL
-            THEN greatest(bi.minutes_between(c.started_at, c.closed_at), 0) END AS time_to_close_minutes,
+            THEN bi.elapsed_minutes(c.started_at, c.closed_at) END AS time_to_close_minutes,
        CASE WHEN o.outcome IN ('in_work', 'resolved', 'final_position')
                  AND c.imprecise -> 'started' IS NULL
-            THEN greatest(bi.minutes_between(c.started_at, r.present), 0) END AS age_minutes,
+            THEN bi.elapsed_minutes(c.started_at, r.present) END AS age_minutes,
        c.started_at,
        coalesce((c.imprecise -> 'started' ->> 'on')::date, (c.started_at AT TIME ZONE r.zone)::date)
            AS started_date,
@@ -466,7 +474,7 @@ SELECT s.complaint_id::text || ':' || s.stay AS stay_id,
        coalesce(s.holder_person, 'unknown') AS holder_person,
        CASE WHEN s.imprecise -> 'entered' IS NULL AND s.imprecise -> 'left' IS NULL
                  AND (s.left_at IS NOT NULL OR s.stage <> 'closed')
-            THEN greatest(bi.minutes_between(s.entered_at, coalesce(s.left_at, r.present)), 0) END
+            THEN bi.elapsed_minutes(s.entered_at, coalesce(s.left_at, r.present)) END
            AS stay_minutes,
        bi.at_told(s.imprecise, 'entered', s.entered_at) AS entered_at,
        bi.date_told(s.imprecise, 'entered', s.entered_at, r.zone) AS entered_date,
@@ -515,8 +523,8 @@ SELECT a.complaint_id::text || ':' || a.number AS assignment_id,
                  AND (a.signed_for_by IS NULL OR a.signed_for_at IS NOT NULL)
                  AND a.imprecise -> 'assigned' IS NULL
                  AND a.imprecise -> CASE WHEN a.signed_for_at IS NULL THEN 'ended' ELSE 'signed_for' END IS NULL
-            THEN greatest(bi.minutes_between(
-                a.assigned_at, coalesce(a.signed_for_at, a.ended_at, r.present)), 0) END
+            THEN bi.elapsed_minutes(
+                a.assigned_at, coalesce(a.signed_for_at, a.ended_at, r.present)) END
            AS sign_off_wait_minutes,
        bi.at_told(a.imprecise, 'assigned', a.assigned_at) AS assigned_at,
        bi.date_told(a.imprecise, 'assigned', a.assigned_at, r.zone) AS assigned_date,
@@ -575,7 +583,7 @@ SELECT t.task_id::text AS task_id,
        coalesce(reason.name_en, coalesce(t.end_reason, 'none')) AS end_reason_name_en,
        coalesce(reason.name_zh, coalesce(t.end_reason, 'none')) AS end_reason_name_zh,
        CASE WHEN t.imprecise -> 'delegated' IS NULL AND t.imprecise -> 'completed' IS NULL
-            THEN greatest(bi.minutes_between(t.delegated_at, t.completed_at), 0) END AS time_to_complete_minutes,
+            THEN bi.elapsed_minutes(t.delegated_at, t.completed_at) END AS time_to_complete_minutes,
        CASE WHEN s.status = 'open' AND t.due_at < r.present THEN bi.minutes_between(t.due_at, r.present)
             WHEN t.due_at < t.completed_at AND t.imprecise -> 'completed' IS NULL
             THEN bi.minutes_between(t.due_at, t.completed_at) END AS late_minutes,
@@ -647,12 +655,12 @@ SELECT m.remedy_id::text AS remedy_id,
        coalesce(m.supersedes::text, 'none') AS supersedes_remedy_id,
        coalesce(m.superseded_by::text, 'none') AS superseded_by_remedy_id,
        CASE WHEN m.imprecise -> 'proposed' IS NULL AND m.imprecise -> 'approved' IS NULL
-            THEN greatest(bi.minutes_between(m.proposed_at, m.approved_at), 0) END AS time_to_approve_minutes,
+            THEN bi.elapsed_minutes(m.proposed_at, m.approved_at) END AS time_to_approve_minutes,
        CASE WHEN m.imprecise -> 'accepted' IS NULL AND m.imprecise -> 'fulfilled' IS NULL
-            THEN round(greatest(bi.minutes_between(m.accepted_at, m.fulfilled_at), 0) / 1440, 6) END
+            THEN round(bi.elapsed_minutes(m.accepted_at, m.fulfilled_at) / 1440, 6) END
            AS days_to_fulfil,
        CASE WHEN m.status = 'accepted' AND m.imprecise -> 'accepted' IS NULL
-            THEN round(greatest(bi.minutes_between(m.accepted_at, r.present), 0) / 1440, 6) END
+            THEN round(bi.elapsed_minutes(m.accepted_at, r.present) / 1440, 6) END
            AS days_outstanding,
        bi.at_told(m.imprecise, 'proposed', m.proposed_at) AS proposed_at,
        bi.date_told(m.imprecise, 'proposed', m.proposed_at, r.zone) AS proposed_date,
