@@ -1,4 +1,4 @@
--- By what policies find streams.
+-- By what policies find streams, and the receipts that govern the clocks of a survivor.
 
 CREATE TABLE views.lookups (
     partition   smallint NOT NULL,
@@ -17,3 +17,7 @@ COMMENT ON VIEW bi.watermarks IS
     'Grain: one row per view or policy and partition of the ledger: how far it has come.';
 COMMENT ON COLUMN bi.watermarks.view_name IS 'Permanent name of the view or the policy.';
 COMMENT ON COLUMN bi.watermarks.watermark_id IS 'Unique key: view or policy, and partition.';
+
+ALTER TABLE views.sla_complaints ADD COLUMN merged_receipts jsonb;
+COMMENT ON COLUMN views.sla_complaints.merged_receipts IS
+    'When the complaints merged into this one had been received (microseconds), by their ids.';

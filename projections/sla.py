@@ -30,6 +30,7 @@ from domain.rules import Rules, ServiceLevel
 from domain.time import clocks
 from projections.sla_pauses import pauses_after
 from projections.sla_rates import MERGED, STOPPED_BY, is_by_person, is_in_rates
+from projections.sla_receipts import FROM_RECEIPT, governed, receipts_after
 from projections.sla_row import (
     CLOCKS,
     COMPLAINTS,
@@ -52,7 +53,6 @@ from projections.sla_stop import (
 )
 from projections.view import Row, View
 
-FIRST_CYCLE = ("first_response", "assess", "resolve", "end_to_end")
 Levels = dict[str, ServiceLevel]
 
 
@@ -91,6 +91,7 @@ class _Story:
         elif self.complaint is not None:
             self._apply(event, recorded, self.complaint)
             self._pause(recorded)
+            self._receive(recorded)
 
     def _register(self, event: ComplaintRegistered, recorded: Recorded[Any]) -> None:
         received_by = event.received_unit or "unknown"
@@ -104,7 +105,7 @@ class _Story:
             cycle=1,
             holders=[held_since(recorded.occurred_at, received_by, None)],
         )
-        for name in FIRST_CYCLE:
+        for name in FROM_RECEIPT:
             self._start(name, recorded)
 
     def _apply(self, event: Any, recorded: Recorded[Any], complaint: SlaComplaintRow) -> None:
@@ -149,7 +150,8 @@ class _Story:
         self.complaint = replace(self._known(), cycle=cycle, close_reason=None)
         self._start("resolve", recorded)
         # end_to_end runs across cycles: it has not ended after all
-        self._put(running_on(self.clocks["end_to_end", 1]), recorded)
+        receipts = self.complaint.merged_receipts
+        self._put(governed(running_on(self.clocks["end_to_end", 1]), receipts), recorded)
         self._settle_rates(recorded)
         self._settle_holders(recorded)
 
@@ -159,7 +161,7 @@ class _Story:
         self.complaint = replace(self._known(), close_reason=None, stops_while_merged=None)
         for row in list(self.clocks.values()):
             if row.stop_reason == MERGED:
-                again = running_on(row)
+                again = governed(running_on(row), self._known().merged_receipts)
                 if key_of(row) in kept:
                     stop = stop_from_text(kept[key_of(row)])
                     again = stopped(again, stop, self._known().holders)
@@ -217,6 +219,16 @@ class _Story:
                         paused = with_clock(paused, clock_of(paused))
                     self._put(paused, recorded)
                     self._settle_holders(recorded)
+
+    def _receive(self, recorded: Recorded[Any]) -> None:
+        """What is merged into the complaint, or stands alone again, had a receipt of its own."""
+        complaint = self._known()
+        receipts = receipts_after(complaint.merged_receipts, recorded.event)
+        if receipts is not complaint.merged_receipts:
+            self.complaint = replace(complaint, merged_receipts=receipts)
+            for row in list(self.clocks.values()):
+                self._put(governed(row, receipts), recorded)
+            self._settle_holders(recorded)
 
     def _learn(self, facts: Any, recorded: Recorded[Any]) -> None:
         """What is told later may concern the nature, the source and who received it."""

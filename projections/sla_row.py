@@ -85,6 +85,7 @@ class SlaComplaintRow(Row, frozen=True):
     holders: list[Held]  # in the order of time
     close_reason: str | None = None
     stops_while_merged: dict[str, str] | None = None  # by clock: they count if it is undone
+    merged_receipts: dict[str, int] | None = None  # when those merged into it had been received
 
 
 CLOCKS = Table("sla_clocks", ClockRow, ("partition", "complaint_id", "clock", "cycle"))
@@ -97,7 +98,7 @@ def clock_of(row: ClockRow) -> Clock:
         started_at=row.started_at,
         grades=tuple(_grade(told) for told in row.grades or ()),
         pauses=tuple(
-            Pause(_instant(told[1]), _instant_or_none(told[2])) for told in row.pauses or ()
+            Pause(instant(told[1]), _instant_or_none(told[2])) for told in row.pauses or ()
         ),
         pause_cap=(row.pause_cap_microseconds or 0) * _MICROSECOND,
         stopped_at=row.stopped_at,
@@ -137,7 +138,7 @@ def since_epoch(at: datetime) -> int:
 def _grade(told: Told) -> Grade:
     named_at, severity, promised, is_named = told
     return Grade(
-        _instant(named_at),
+        instant(named_at),
         str(severity),  # type: ignore[arg-type] # written from the same type
         None if promised is None else int(promised) * _MICROSECOND,
         is_provisional=not is_named,
@@ -150,12 +151,13 @@ def _told(grade: Grade) -> Told:
     return [named_at, grade.severity, microseconds(grade.promised), is_named]
 
 
-def _instant(told: int | str | None) -> datetime:
+def instant(told: int | str | None) -> datetime:
+    """A whole number of microseconds as an instant."""
     return _EPOCH + int(told or 0) * _MICROSECOND
 
 
 def _instant_or_none(told: int | str | None) -> datetime | None:
-    return None if told is None else _instant(told)
+    return None if told is None else instant(told)
 
 
 # --- who holds it ---------------------------------------------------------------------------

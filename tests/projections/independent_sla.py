@@ -150,8 +150,9 @@ def _judge(
         None,
     )
     seen = history if end is None else history[: end + 1]
-    start, paused = seen[begin].occurred_us, _pauses(seen[begin:]) if clock == "resolve" else []
-    severity, target = _target_of(seen, clock, begin, paused)
+    start = _first_receipt(seen) if begin == 0 else seen[begin].occurred_us
+    paused = _pauses(seen[begin:]) if clock == "resolve" else []
+    severity, target = _target_of(seen, clock, begin, start, paused)
     if end is None:
         times = _elapsed(start, present_us, paused)
         state = "overdue" if times[0] > target else "open"
@@ -197,9 +198,23 @@ def _stops(event: Told, clock: str, cycle: int) -> bool:
     return False
 
 
-def _target_of(seen: list[Told], clock: str, begin: int, paused: Paused) -> tuple[str, int]:
+def _first_receipt(seen: list[Told]) -> int:
+    """The earliest receipt, be it that of a duplicate which was merged in and still is."""
+    receipts = {"": seen[0].occurred_us}
+    for event in seen:
+        source = event.data.get("source_id", "")
+        if event.kind == "MergeReceived" and "source_received_at" in event.data:
+            at = datetime.fromisoformat(event.data["source_received_at"])
+            receipts[source] = _microseconds(at)
+        elif event.kind == "MergeReverted":
+            receipts.pop(source, None)
+    return min(receipts.values())
+
+
+def _target_of(
+    seen: list[Told], clock: str, begin: int, start: int, paused: Paused
+) -> tuple[str, int]:
     """The severity compared and its target; the grades named while the clock ran decide."""
-    start = seen[begin].occurred_us
     severity, is_named = "general", False
     for event in seen[:begin]:
         if event.kind == "ComplaintAssessed" and "severity" in event.data:
