@@ -115,7 +115,8 @@ def _schemas(routes: list[Route]) -> tuple[dict[Any, Any], dict[str, Any]]:
     given, opened = _components(answers)
     names = {name: f"{name}Answer" if name in closed else name for name in opened}
     for name, schema in opened.items():
-        closed[names[name]] = _opened(schema, names)
+        # A client's generator names its types by the titles: no two may be the same.
+        closed[names[name]] = {**_opened(schema, names), "title": names[name]}
     refs = dict(zip(bodies, taken, strict=True))
     refs |= dict(zip(answers, (_opened(schema, names) for schema in given), strict=True))
     return refs, closed
@@ -126,7 +127,24 @@ def _told_once(structs: Iterable[Any]) -> list[Any]:
 
 
 def _components(structs: list[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
-    return msgspec.json.schema_components(structs, ref_template=_SCHEMAS + "{name}")
+    refs, components = msgspec.json.schema_components(structs, ref_template=_SCHEMAS + "{name}")
+    return refs, {name: _clear(schema) for name, schema in components.items()}
+
+
+def _clear(schema: Any) -> Any:
+    """A schema in words that generators of clients understand as they are meant."""
+    if isinstance(schema, list):
+        return [_clear(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    changed = {key: _clear(value) for key, value in schema.items()}
+    if "default" in changed and changed["default"] is None:
+        del changed["default"]  # absent is absent, and to some a default makes a field required
+    match changed.get("enum"):
+        case [only]:  # constants may be of every type, closed lists of texts and numbers only
+            del changed["enum"]
+            changed["const"] = only
+    return changed
 
 
 def _opened(schema: Any, names: dict[str, str]) -> Any:
