@@ -6,7 +6,7 @@ DATA := $(or $(CLOSEDLOOP_DATA),data)
 CODE := $(wildcard domain ledger projections api)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 
-.PHONY: help setup run stop reset test check lock schemathesis bench faults e2e accept
+.PHONY: help setup run stop reset test check lock schemathesis clients bench faults e2e accept
 .DEFAULT_GOAL := help
 
 help: ## this table
@@ -40,6 +40,9 @@ check: $(VENV)/dev.stamp ## lint, format and types
 schemathesis: $(VENV)/dev.stamp ## try the API with generated requests
 	@$(BIN)/python -m tests.schemathesis_run $(ARGS)
 
+clients: $(VENV)/dev.stamp ## lint the OpenAPI document, generate clients and use them (needs Node.js)
+	@$(BIN)/python -m tests.clients.run
+
 faults: $(VENV)/dev.stamp ## tests that kill processes and cut connections
 	@$(BIN)/python -m pytest tests/faults -q $(ARGS)
 
@@ -52,16 +55,19 @@ accept: $(VENV)/dev.stamp ## the acceptance list, one line an item
 bench: $(VENV)/dev.stamp ## measure throughput and latency
 	@$(BIN)/python -m bench $(ARGS)
 
-lock: ## resolve the two lock files again (ARGS=--upgrade for newer versions)
+lock: ## resolve the lock files of Python again (ARGS=--upgrade for newer versions)
 	@$(PYTHON) -m venv --clear $(VENV)/uv
 	@$(VENV)/uv/bin/python -m pip --quiet --disable-pip-version-check install uv
 	@$(UV_COMPILE) --group build --output-file requirements.lock $(ARGS)
 	@$(UV_COMPILE) --group build --extra dev --constraint requirements.lock \
 	    --output-file requirements-dev.lock $(ARGS)
+	@$(UV_COMPILE_CLIENTS) --output-file tests/clients/requirements.lock $(ARGS)
 	@rm -rf $(VENV)/uv
 
-UV_COMPILE := $(VENV)/uv/bin/uv pip compile --quiet pyproject.toml --universal --generate-hashes \
+UV := $(VENV)/uv/bin/uv pip compile --quiet --universal --generate-hashes \
     --custom-compile-command 'make lock'
+UV_COMPILE := $(UV) pyproject.toml
+UV_COMPILE_CLIENTS := $(UV) tests/clients/requirements.in --python-version 3.11
 
 # The stamps make setup a no-op until a lock, or what the installed command depends on, changes.
 $(VENV)/runtime.stamp: requirements.lock pyproject.toml
