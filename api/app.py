@@ -14,9 +14,10 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api import bulk, commands, metrics, problems, queries, system, views
+from api import bulk, commands, feed, metrics, problems, queries, system, views
 from api.cursors import Cursors
 from api.desk import Desk, utc_now
+from api.feed.pages import Feed
 from api.http import Route, Services, serve
 from api.keys import Keys
 from api.places import Places
@@ -44,7 +45,15 @@ def registry() -> Registry:
 
 def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Services:
     """What the routes work with."""
-    ledger.on_commit = system.appended
+    following = Feed(
+        ledger, {e.__name__: decider.name for decider in DECIDERS for e in decider.events}
+    )
+
+    def committed(entries: int, seconds: float) -> None:
+        system.appended(entries, seconds)
+        following.tell()
+
+    ledger.on_commit = committed
     return Services(
         desk=Desk(ledger, DEFAULT_RULES, utc_now),
         ledger=ledger,
@@ -52,6 +61,7 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
         places=Places(ledger, secret),
         cursors=Cursors(secret),
         rates=Rates(),
+        feed=following,
         runner=runner,
     )
 
@@ -59,7 +69,7 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
 def all_routes() -> list[Route]:
     """Every route there is."""
     writing = [*commands.routes(), *bulk.routes()]
-    main = [*writing, *queries.routes(), *metrics.routes(), *views.routes()]
+    main = [*writing, *queries.routes(), *metrics.routes(), *views.routes(), *feed.routes()]
     return [*main, *system.routes(main)]
 
 

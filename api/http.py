@@ -62,6 +62,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     places: Any  # api.places.Places: addresses and positions of views
     cursors: Cursors
     rates: Rates
+    feed: Any  # api.feed.pages.Feed
     runner: Any | None = None
 
 

@@ -84,6 +84,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
             {"name": "Commands", "description": "One route for each command of a complaint."},
             {"name": "Complaints", "description": "Lists, single complaints, histories."},
             {"name": "Metrics", "description": "Rates, what lies behind them, and the BI views."},
+            {"name": "Events", "description": "The feed of everything that happened."},
             {"name": "System", "description": "Health, metrics and the catalogue of problems."},
         ],
         "paths": paths,

@@ -46,11 +46,13 @@ ACCEPT_LANGUAGE = Parameter(
     description="`en` or `zh-CN`: the language of titles and details of problems.",
     schema={"type": "string"},
 )
+TOKEN = {"type": "string", "pattern": r"^[0-9]{1,5}:[0-9]{1,18}(,[0-9]{1,5}:[0-9]{1,18})*$"}
+
 AT_LEAST = Parameter(
     name="at_least",
     place="query",
     description="A `Ledger-Position`: wait until the view has reached it (at most 5 s, then 503).",
-    schema={"type": "string", "pattern": r"^[0-9]{1,5}:[0-9]{1,18}(,[0-9]{1,5}:[0-9]{1,18})*$"},
+    schema=TOKEN,
 )
 
 

@@ -40,6 +40,9 @@ INTEGRATOR = frozenset(
 READ_COMPLAINTS = frozenset({"agent", "supervisor", "auditor", "analyst", "legal", "admin"})
 READ_PERSONAL = frozenset({"agent", "supervisor", "auditor", "legal", "admin"})
 READ_HISTORY = frozenset({"agent", "supervisor", "auditor", "legal", "admin"})
+READ_FEED = READ_HISTORY | {"integrator"}
+MAY_FOLLOW = {"access": frozenset({"auditor", "admin"}), "refusal": READ_HISTORY}
+"""Who may read these slices in the feed; the others are for everybody who reads it."""
 READ_METRICS = frozenset({"admin"})
 
 

@@ -73,25 +73,26 @@ class Database:
         return self._server.superuser_uri(self.name)
 
 
+def new_database(server: Embedded, template: str) -> Database:
+    """A database of its own, made like another."""
+    name = f"test_{next(_numbers)}"
+    _create(server, name, template)
+    return Database(server, name)
+
+
 @pytest.fixture(scope="module")
 def database(server: Embedded, migrated: str) -> Database:
     """A fresh migrated database for the tests of one file."""
-    name = f"test_{next(_numbers)}"
-    _create(server, name, migrated)
-    return Database(server, name)
+    return new_database(server, migrated)
 
 
 @pytest.fixture
 def fresh_database(server: Embedded, migrated: str) -> Database:
     """A fresh migrated database for one test."""
-    name = f"test_{next(_numbers)}"
-    _create(server, name, migrated)
-    return Database(server, name)
+    return new_database(server, migrated)
 
 
 @pytest.fixture
 def empty_database(server: Embedded) -> Database:
     """A database in which nothing was migrated."""
-    name = f"test_{next(_numbers)}"
-    _create(server, name, "template1")
-    return Database(server, name)
+    return new_database(server, "template1")

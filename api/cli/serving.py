@@ -16,6 +16,7 @@ from api.cli.session import Worker, runner_for
 from api.config import Config
 from api.logs import configure_logs
 from api.runtime import Login, checked_login, embedded, migrate_database
+from api.server import Server
 from ledger.application import Ledger
 
 
@@ -114,7 +115,7 @@ def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: b
     serving = services(
         ledger, config.secret(), runner=worker.runner if worker is not None else None
     )
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             application(serving),
             log_config=None,
@@ -123,7 +124,8 @@ def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: b
             ws="none",
             timeout_graceful_shutdown=10,
             timeout_keep_alive=75,
-        )
+        ),
+        serving.feed.close,
     )
     if worker is not None:
         worker.start()

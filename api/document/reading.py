@@ -141,13 +141,14 @@ def history_page(
     return History(
         complaint_id=history[0].stream_id,
         version=history[-1].version,
-        events=[_event(recorded, client) for recorded in page],
+        events=[event_document(recorded, client) for recorded in page],
         next=page[-1].version if has_more else None,
         as_of=as_of,
     )
 
 
-def _event(recorded: Recorded[Any], client: Client) -> EventDocument:
+def event_document(recorded: Recorded[Any], client: Client) -> EventDocument:
+    """An event as far as this client may read it."""
     event = recorded.event
     shown = msgspec.to_builtins(event) if client.role in READ_PERSONAL else redact(event)
     return EventDocument(

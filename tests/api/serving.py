@@ -14,6 +14,7 @@ import uvicorn
 from api.app import application, registry, services
 from api.keys import Keys
 from api.roles import ROLES
+from api.server import Server
 from domain.policies import ALL_POLICIES
 from ledger.application import Ledger
 from projections import all_views
@@ -107,7 +108,8 @@ def served(database: Database) -> Iterator[Api]:
     ledger = Ledger(database.app, registry(), on_append=wake.set)
     serving = services(ledger, SECRET, runner=runner)
     bound = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(application(serving), log_config=None, access_log=False))
+    config = uvicorn.Config(application(serving), log_config=None, access_log=False)
+    server = Server(config, serving.feed.close)
     threads = [
         threading.Thread(target=runner.run, args=(stop, wake)),
         threading.Thread(target=server.run, kwargs={"sockets": [bound]}),

@@ -79,6 +79,7 @@ READS_OF: dict[str, set[str]] = {
     "ListViews": {"agent", "supervisor", "auditor", "analyst", "legal", "admin"},
     "GetView": {"agent", "supervisor", "auditor", "analyst", "legal", "admin"},
     "ListProblems": set(ROLES),
+    "ReadEvents": {"agent", "supervisor", "integrator", "auditor", "legal", "admin"},
 }
 BULK_OF = {A, S, N, X}
 """Who may give any command may give many at once; each is checked as a single one is."""
