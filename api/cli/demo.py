@@ -10,7 +10,7 @@ from rich.table import Table
 
 from api.cli import first_look
 from api.cli.output import console
-from api.cli.session import open_services
+from api.cli.session import catch_up, open_services
 from api.config import Config
 from api.desk import utc_now
 from api.http import Services
@@ -73,7 +73,7 @@ async def _keys(config: Config, serving: Services) -> dict[str, str]:
 
 def count(runner: Runner, login: Login) -> list[Any]:
     """Bring the views up to date and count what is there, by source."""
-    runner.catch_up()
+    catch_up(runner)
     with database.connect(login.uri, role=login.role) as connection:
         return connection.execute(_COUNTS).fetchall()
 

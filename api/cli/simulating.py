@@ -10,7 +10,7 @@ from rich.table import Table
 
 from api.cli.demo import COMPLAINTS, SEED
 from api.cli.output import console, fail
-from api.cli.session import open_services, runner_for
+from api.cli.session import catch_up, open_services, runner_for
 from api.config import Config
 from api.desk import utc_now
 from api.importing.progress import progress_bar
@@ -93,7 +93,7 @@ def _mix(config: Config, mix: Mix, seed: int | None) -> None:
         if zone != mix.zone:
             fail(f"the reports are in the zone {zone}, the mix in {mix.zone}")
         console.print(summary(asyncio.run(load())), highlight=False)
-        runner_for(config, checked_login(config)).catch_up()
+        catch_up(runner_for(config, checked_login(config)))
         lines = compare(mix, reports)
     console.print(_table(mix, lines))
     different = [line for line in lines if not line.is_equal]
