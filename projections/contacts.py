@@ -37,12 +37,19 @@ class ContactRow(Row, frozen=True):
 CONTACTS = Table("contacts", ContactRow, ("partition", "complaint_id", "version"), is_loaded=False)
 CONTACT_EVENTS = (ContactRecorded, CustomerChased)
 
-_CHASED = {"direction": "inbound", "purpose": "chaser", "outcome": "reached"}
 
-
-def contact_of(recorded: Recorded[Any], cycle: int) -> ContactRow | None:
-    """The contact that an event records, if it does."""
+def contact_of(recorded: Recorded[Any], cycle: int) -> ContactRow:
+    """The contact that an event records; a chaser reached us and was for nothing else."""
     match recorded.event:
+        case CustomerChased():
+            return _contact(
+                recorded,
+                cycle,
+                kind="chaser",
+                direction="inbound",
+                purpose="chaser",
+                outcome="reached",
+            )
         case ContactRecorded() as event:
             return _contact(
                 recorded,
@@ -53,9 +60,7 @@ def contact_of(recorded: Recorded[Any], cycle: int) -> ContactRow | None:
                 purpose=event.purpose,
                 outcome=event.outcome,
             )
-        case CustomerChased():
-            return _contact(recorded, cycle, kind="chaser", **_CHASED)
-    return None
+    raise TypeError(recorded.event)
 
 
 def _contact(recorded: Recorded[Any], cycle: int, **facts: Any) -> ContactRow:

@@ -76,18 +76,17 @@ class _Story:
             self._begin_cycle(1, "receipt", (unit, None), event.source_system, recorded)
             self._enter("registered", 1, (unit, None), recorded)
             return
-        self._tell(event, recorded)
         before = self._progress()
         after = before.after(event)
+        self._tell(event, before.cycle, recorded)
         holder = _given_to(event) or self._holder()
         if after.stage is not None and (after.stage, after.cycle) != (before.stage, before.cycle):
             self._leave(recorded)
             self._enter(after.stage, after.cycle, holder, recorded)
-        self._hold(holder, recorded)
+        self._hold(holder, after.cycle, recorded)
 
-    def _tell(self, event: Any, recorded: Recorded[Any]) -> None:
-        """What an event says of a cycle."""
-        present = self._progress().cycle
+    def _tell(self, event: Any, present: int, recorded: Recorded[Any]) -> None:
+        """What an event says of a cycle, be it the present one or not."""
         match event:
             case ComplaintResolved(cycle=cycle, outcome=outcome):
                 by = recorded.metadata.by
@@ -96,14 +95,14 @@ class _Story:
                 self._mark(cycle, "confirmed", recorded, confirmed_by=by, confirmed_how=how)
             case ResolutionDisputed(cycle=cycle):
                 self._mark(cycle, "disputed", recorded)
-                self._begin_next(cycle + 1, "dispute", recorded)
+                self._begin_next(cycle, "dispute", recorded)
             case FinalPositionDeclared(cycle=cycle):
                 self._mark(cycle, "final_position", recorded)
             case ComplaintClosed(reason=reason):
                 self._mark(present, "closed", recorded, close_reason=reason)
-            case ComplaintReopened(cycle=cycle):
+            case ComplaintReopened():
                 self._mark(present, "reopened", recorded)
-                self._begin_next(cycle, "reopening", recorded)
+                self._begin_next(present, "reopening", recorded)
             case ComplaintUnmerged():
                 undone = without(self.cycles[present].imprecise, "closed")
                 self._change(present, recorded, **undone, close_reason=None)
@@ -113,8 +112,8 @@ class _Story:
     # --- cycles -----------------------------------------------------------------------------
 
     def _begin_next(self, cycle: int, by: str, recorded: Recorded[Any]) -> None:
-        source_system = self.cycles[self._progress().cycle].source_system
-        self._begin_cycle(cycle, by, self._holder(), source_system, recorded)
+        source_system = self.cycles[cycle].source_system
+        self._begin_cycle(cycle + 1, by, self._holder(), source_system, recorded)
 
     def _begin_cycle(
         self,
@@ -183,15 +182,15 @@ class _Story:
 
     # --- who holds it -----------------------------------------------------------------------
 
-    def _hold(self, holder: tuple[str, str | None], recorded: Recorded[Any]) -> None:
+    def _hold(self, holder: tuple[str, str | None], cycle: int, recorded: Recorded[Any]) -> None:
         """Who holds it now holds its last stay, and its cycle until that is done."""
         held = {"holder_unit": holder[0], "holder_person": holder[1]}
         if self._holder() != holder:
             self.stays[-1] = replace(self.stays[-1], ledger_position=recorded.position, **held)
-        row = self.cycles[self._progress().cycle]
+        row = self.cycles[cycle]
         is_done = row.resolved_at is not None or row.closed_at is not None
         if not is_done and (row.holder_unit, row.holder_person) != holder:
-            self._change(row.cycle, recorded, **held)
+            self._change(cycle, recorded, **held)
 
     def _learn(self, facts: Facts, recorded: Recorded[Any]) -> None:
         """What is told later of the source and of the unit that received the complaint."""

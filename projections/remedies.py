@@ -72,9 +72,7 @@ def remedies_after(rows: Remedies, recorded: Recorded[Any], cycle: int) -> Remed
     event = recorded.event
     if isinstance(event, RemedyProposed):
         return {**rows, event.remedy_id: _proposed(event, recorded, cycle)}
-    if isinstance(event, REMEDY_EVENTS):
-        return {**rows, event.remedy_id: _after(rows[event.remedy_id], recorded)}
-    return rows
+    return {**rows, event.remedy_id: _after(rows[event.remedy_id], recorded)}
 
 
 def _proposed(event: RemedyProposed, recorded: Recorded[Any], cycle: int) -> RemedyRow:

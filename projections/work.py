@@ -63,12 +63,16 @@ def _fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]
     remedies = {row.remedy_id: row for row in rows if isinstance(row, RemedyRow)}
     contacts: list[Row] = []
     for recorded in events:
+        kind = type(recorded.event)
         complaint = _after(complaint, recorded)
-        assignments = assignments_after(assignments, recorded, complaint.cycle)
-        tasks = tasks_after(tasks, recorded, complaint.cycle)
-        remedies = remedies_after(remedies, recorded, complaint.cycle)
-        if (contact := contact_of(recorded, complaint.cycle)) is not None:
-            contacts.append(contact)
+        if kind in ASSIGNMENT_EVENTS:
+            assignments = assignments_after(assignments, recorded, complaint.cycle)
+        if kind in TASK_EVENTS:
+            tasks = tasks_after(tasks, recorded, complaint.cycle)
+        if kind in REMEDY_EVENTS:
+            remedies = remedies_after(remedies, recorded, complaint.cycle)
+        if kind in CONTACT_EVENTS:
+            contacts.append(contact_of(recorded, complaint.cycle))
     shared = [] if complaint is None else [complaint]
     return [*shared, *assignments, *tasks.values(), *remedies.values(), *contacts]
 
