@@ -1,10 +1,12 @@
-"""The acceptance list of the spine, one line an item: `make accept`.
+"""The acceptance lists of the issues, one line an item: `make accept`.
 
     python tests/accept.py [ITEM ...] [--examples 200]
 
 Works on a fresh clone with a virtual environment of its own, in a temporary folder. Item 2 and 3
 need the whole sample: CLOSEDLOOP_SAMPLE, by default ../shared/data/cfpb_sample.csv.
 """
+
+# long: one function an item, and every item of the list in one place
 
 import argparse
 import json
@@ -246,6 +248,48 @@ def clients(clone: Clone) -> str:
     return ", ".join(clone.run("make", "clients").strip().splitlines()[-2:])
 
 
+def quarter(clone: Clone) -> str:
+    """3.2025q3: the reports of 2025q3 say what the requirements say of that quarter."""
+    clone.run("make", "setup")
+    clone.closedloop("migrate")
+    started = time.monotonic()
+    told = clone.closedloop("simulate", "2025q3")  # fails where a share is not as asked for
+    minutes = (time.monotonic() - started) / 60
+    expect("what is told", "3,742 complaints" in told and "differs" not in told, True)
+    again = clone.closedloop("simulate", "2025q3")
+    expect("nothing is doubled", "0 of them new" in again, True)
+
+    def share(condition: str) -> object:
+        statement = (
+            f"SELECT round(100.0 * count(*) FILTER (WHERE {condition}) / count(*), 1)::text"
+            " FROM bi.complaints WHERE received_date BETWEEN '2025-07-01' AND '2025-09-30'"
+        )
+        [[found]] = clone.query("bi", statement)
+        return found
+
+    expect("complaints", clone.query("bi", "SELECT count(*) FROM bi.complaints"), [[3742]])
+    expect("major", share("severity = 'major'"), "12.3")
+    for channel, wanted in {"phone": "45.0", "wechat": "30.0", "web": "15.0"}.items():
+        expect(channel, share(f"channel = '{channel}'"), wanted)
+    expect("social", share("channel = 'social'"), "10.0")
+    expect("service attitude", share("category_level_1 = '服务态度'"), "28.0")
+    east = "region IN (SELECT region_id FROM bi.dim_region WHERE area_name_zh = '华东')"
+    expect("华东", share(east), "38.6")
+    peak = "received_hour IN (9, 10) AND extract(isodow FROM received_date) < 6"
+    expect("between 9 and 11 on weekdays", share(peak), "27.3")
+    classes = clone.query(
+        "bi",
+        "SELECT sum(initial_count)::int, sum(escalated_count)::int, sum(repeat_count)::int,"
+        " sum(denominator_count)::int, sum(all_count)::int"
+        " FROM bi.repeat_rate WHERE metric = 'repeat_share'",
+    )
+    expect("first, escalated, repeat, counted, all", classes, [[2432, 936, 374, 3742, 3742]])
+    for report in ("sla_attainment WHERE judged_count > 0", "satisfaction WHERE valid_count > 0"):
+        [[rows]] = clone.query("bi", f"SELECT count(*) > 0 FROM bi.{report}")
+        expect(report, rows, True)
+    return f"in {minutes:.1f} minutes"
+
+
 def _tests(clone: Clone, *paths: str) -> str:
     clone.run("make", "check")
     return clone.run(".venv/bin/python", "-m", "pytest", "-q", *paths).strip().splitlines()[-1]
@@ -260,6 +304,7 @@ ITEMS: dict[str, Callable[[Clone], str]] = {
     "6": attainment,
     "7": schemathesis,
     "3.7": clients,
+    "3.2025q3": quarter,
 }
 EXAMPLES = 200
 

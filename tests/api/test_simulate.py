@@ -85,7 +85,7 @@ def test_the_reports_say_what_a_mix_asks_for(fresh_database: Database) -> None:
     with psycopg.connect(fresh_database.uri("closedloop_bi")) as reports:
         lines = compare(mix, reports)
     assert [line for line in lines if not line.is_equal] == []
-    assert {line.dimension for line in lines} == set(mix.shares()) - {"repeat"}
+    assert {line.dimension for line in lines} == set(mix.shares())
     assert next(line for line in lines if line.kind == "major").share == Decimal("12.5")
     more = replace(mix, complaints=121)
     with psycopg.connect(fresh_database.uri("closedloop_bi")) as reports:
