@@ -1,5 +1,5 @@
 """The served database of the API's tests, for whole stories."""
 
-from tests.api.conftest import api
+from tests.api.conftest import api, spread
 
-__all__ = ["api"]
+__all__ = ["api", "spread"]

@@ -60,7 +60,8 @@ class Story:
         return proof, remedy_id
 
 
-def test_a_complaint_is_received_worked_confirmed_and_closed(api: Api) -> None:
+def test_a_complaint_is_received_worked_confirmed_and_closed(spread: Api) -> None:
+    api = spread
     story = Story(api)
     first = story.registered.json()
     assert story.registered.headers["Location"] == story.path
