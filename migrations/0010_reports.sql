@@ -43,9 +43,6 @@ CREATE TABLE views.closings (
 );
 COMMENT ON TABLE views.closings IS
     'Grain: one row per closing of a complaint, but for merges that were undone. Folded by projections/repeats.py.';
--- The closing that a later complaint follows: it may lie in another partition.
-CREATE INDEX closings_followed ON views.closings (complaint_id, closed_at);
-
 CREATE TABLE views.survey_holders (
     partition     smallint NOT NULL,
     complaint_id  uuid     NOT NULL,
@@ -271,17 +268,28 @@ LEFT JOIN bi.dim_codes AS exclusion
 -- --- what followed a closing ---------------------------------------------------------------
 
 -- A reopening and a later complaint are judged alike: what came to nothing (withdrawn, declined,
--- merged) is no return. The two complaints may live in different partitions: joined here, never
--- in a fold.
+-- merged) is no return, and what comes after that follows the closing before it. The two
+-- complaints may live in different partitions: joined here, never in a fold.
 CREATE VIEW bi.returns AS
-WITH r AS MATERIALIZED (SELECT bi.reporting_zone() AS zone),
-followed AS (
-    SELECT k.complaint_id, k.number, k.complaint_id AS later_id, 'reopened' AS kind,
-           k.reopened_at AS returned_at, k.reopened_at_precision AS returned_at_precision,
-           k.reopened_on AS returned_on,
+WITH RECURSIVE r AS MATERIALIZED (SELECT bi.reporting_zone() AS zone),
+named AS (
+    SELECT p.complaint_id AS later_id, p.earlier_id
+    FROM views.repeats AS p
+    WHERE p.repeat_class IN ('repeat', 'escalated_recomplaint') AND p.earlier_id IS NOT NULL
+    UNION
+    SELECT n.later_id, p.earlier_id
+    FROM named AS n
+    JOIN views.repeats AS p ON p.complaint_id = n.earlier_id
+    JOIN views.complaints AS c ON c.partition = p.partition AND c.complaint_id = p.complaint_id
+    WHERE p.repeat_class IN ('repeat', 'escalated_recomplaint') AND p.earlier_id IS NOT NULL
+          AND c.close_reason IN ('declined', 'withdrawn', 'duplicate')
+),
+arrived AS (
+    SELECT k.complaint_id AS later_id, k.number AS reopening, k.complaint_id AS earlier_id,
+           'reopened' AS kind, k.reopened_at AS returned_at,
+           k.reopened_at_precision AS returned_at_precision, k.reopened_on AS returned_on,
            bi.out_of_rates(c.nature, again.reason) AS excluded_for,
-           false AS is_external, k.reason = 'verified' AS after_verified_close,
-           k.closed_at, k.closed_at_precision, k.closed_on, k.window_days
+           false AS is_external, NULL::boolean AS after_verified_close
     FROM views.closings AS k
     JOIN views.complaints AS c USING (partition, complaint_id)
     LEFT JOIN views.closings AS again
@@ -289,26 +297,30 @@ followed AS (
            AND again.number = k.number + 1
     WHERE k.reopened_at IS NOT NULL
     UNION ALL
-    SELECT k.complaint_id, k.number, p.complaint_id, p.repeat_class,
-           c.received_at, c.received_at_precision, c.received_on,
-           bi.out_of_rates(c.nature, c.close_reason),
-           p.is_external, p.after_verified_close,
+    SELECT p.complaint_id, 0, n.earlier_id,
+           p.repeat_class, c.received_at, c.received_at_precision, c.received_on,
+           bi.out_of_rates(c.nature, c.close_reason), p.is_external, p.after_verified_close
+    FROM named AS n
+    JOIN views.repeats AS p ON p.complaint_id = n.later_id
+    JOIN views.complaints AS c ON c.partition = p.partition AND c.complaint_id = p.complaint_id
+),
+followed AS (
+    -- the last closing before it that ended some work
+    SELECT DISTINCT ON (a.later_id, a.reopening)
+           k.complaint_id, k.number, a.later_id, a.reopening, a.kind, a.returned_at,
+           a.returned_at_precision, a.returned_on, a.excluded_for, a.is_external,
+           coalesce(a.after_verified_close, k.reason = 'verified') AS after_verified_close,
            k.closed_at, k.closed_at_precision, k.closed_on, k.window_days
-    FROM views.repeats AS p
-    JOIN views.complaints AS c USING (partition, complaint_id)
-    CROSS JOIN LATERAL (
-        -- the last closing before it that ended some work
-        SELECT k.complaint_id, k.number, k.closed_at, k.closed_at_precision, k.closed_on,
-               k.window_days
-        FROM views.closings AS k
-        WHERE k.complaint_id = p.earlier_id AND k.closed_at <= c.received_at
-              AND k.reason NOT IN ('declined', 'withdrawn', 'duplicate')
-        ORDER BY k.closed_at DESC, k.number DESC LIMIT 1
-    ) AS k
-    WHERE p.repeat_class IN ('repeat', 'escalated_recomplaint') AND p.earlier_id IS NOT NULL
+    FROM arrived AS a
+    JOIN views.closings AS k ON k.complaint_id = a.earlier_id
+    WHERE k.reason NOT IN ('declined', 'withdrawn', 'duplicate')
+          AND CASE WHEN a.reopening > 0 THEN k.number <= a.reopening
+                   ELSE k.closed_at <= a.returned_at END
+    ORDER BY a.later_id, a.reopening, CASE WHEN a.reopening > 0 THEN k.number END DESC,
+             k.closed_at DESC, k.number DESC, k.complaint_id
 ),
 dated AS (
-    SELECT f.complaint_id, f.number, f.later_id, f.kind, f.returned_at, f.returned_at_precision,
+    SELECT f.complaint_id, f.number, f.later_id, f.reopening, f.kind, f.returned_at, f.returned_at_precision,
            f.excluded_for, f.is_external, f.after_verified_close, f.window_days, r.zone,
            bi.date_of(f.returned_at, f.returned_at_precision, f.returned_on, r.zone)
                AS returned_date,
@@ -319,17 +331,18 @@ dated AS (
     FROM followed AS f CROSS JOIN r
 ),
 ordered AS (
-    SELECT d.complaint_id, d.number, d.later_id, d.kind, d.returned_at, d.returned_at_precision,
+    SELECT d.complaint_id, d.number, d.later_id, d.reopening, d.kind, d.returned_at, d.returned_at_precision,
            d.excluded_for, d.is_external, d.after_verified_close, d.window_days, d.zone,
            d.returned_date, d.days_since_close,
            d.excluded_for = 'none' AND d.days_since_close <= d.window_days AS is_counted,
            row_number() OVER (
                PARTITION BY d.complaint_id, d.number,
                             d.excluded_for = 'none' AND d.days_since_close <= d.window_days
-               ORDER BY d.returned_at, d.kind, d.later_id) AS place
+               ORDER BY d.returned_at, d.kind, d.later_id, d.reopening) AS place
     FROM dated AS d
 )
-SELECT o.complaint_id::text || ':' || o.number || ':' || o.later_id::text AS return_id,
+SELECT o.complaint_id::text || ':' || o.number || ':' || o.later_id::text || ':' || o.reopening
+           AS return_id,
        o.complaint_id::text || ':' || o.number AS closing_id,
        o.complaint_id::text AS complaint_id,
        o.later_id::text AS later_complaint_id,
@@ -628,7 +641,7 @@ COMMENT ON VIEW bi.repeats IS
 COMMENT ON VIEW bi.closings IS
     'Grain: one row per closing of a complaint; one that was reopened and closed again has two. A merge that was undone never was a closing.';
 COMMENT ON VIEW bi.returns IS
-    'Grain: one row per closing and what followed it: its reopening, or a later complaint classed as a repeat or an escalation that names the closed one (the last closing before it, but for withdrawals, declines and merges). Worked out when read, across partitions: load it whole.';
+    'Grain: one row per reopening, or later complaint classed as a repeat or an escalation, with the closing it follows: the last one before it of the complaint reopened or named, but for withdrawals, declines and merges; of a complaint named that came to be one of these, the complaint it names itself as well. Worked out when read, across partitions: load it whole.';
 COMMENT ON VIEW bi.repeat_rate IS
     'Grain: one row per metric, month and unit. repeat_share: complaints by month of receipt and unit that received them. return_rate: closings by month of the close and unit that held the complaint then.';
 COMMENT ON VIEW bi.surveys IS
@@ -673,7 +686,7 @@ BEGIN
         ('closings', 'reopened_at', 'When it was reopened after this closing; NULL where it was not.'),
         ('closings', 'window_days', 'Days after the local date of the close within which what follows is a return.'),
         ('closings', 'is_mature', 'The window has passed at the present: no further return can come.'),
-        ('returns', 'return_id', 'Unique key: the closing and the complaint that followed it; itself where it was reopened.'),
+        ('returns', 'return_id', 'Unique key: the closing, the complaint that followed it and, of itself, the number of the closing it was reopened from (else 0).'),
         ('returns', 'closing_id', 'The closing that was followed, as in bi.closings.'),
         ('returns', 'complaint_id', 'The complaint closed then, as in bi.complaints.'),
         ('returns', 'later_complaint_id', 'The complaint that followed, as in bi.complaints: the same where it was reopened.'),

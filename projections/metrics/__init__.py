@@ -120,9 +120,11 @@ _RETURN_RATE = Metric(
     " as the earlier one; several count once. What followed counts unless it is no complaint or"
     " came to be declined, withdrawn or merged: a later complaint by its close reason, a reopening"
     " by the reason of the complaint's next closing",
-    denominator="closings, each by its own reason; a complaint closed twice has two. A later"
-    " complaint follows the last closing of the earlier one that is not after its receipt and"
-    " is no withdrawal, decline or merge. A merge that was undone is no closing",
+    denominator="closings, each by its own reason; a complaint closed twice has two. What comes"
+    " back follows one closing: the last before it that is no withdrawal, decline or merge, of the"
+    " complaint reopened or, at or before the receipt, of the one named; where that one came to be"
+    " withdrawn, declined or merged itself, also of the one it names in turn. A merge that was"
+    " undone is no closing",
     date="local date of the close",
     window="the days of the rulebook (90) after the local date of the close, the last one"
     " included; mature once it has passed for every closing counted",

@@ -31,20 +31,27 @@ CLASSES = ("repeat", "escalated_recomplaint")
 
 
 def choices() -> list[list[Recorded[Any]]]:
-    """Each story twice: the closed complaint is reopened, or another one is registered."""
+    """Each story twice: the closed complaint is reopened, or another one is registered.
+
+    After a withdrawal somebody comes back once more, and the choice is made again.
+    """
     lives, number = [], 10
     for gap in GAPS:
         for fate, reason in FATES.items():
-            ends = [] if reason is None else [(1 + gap + 3, closed(reason))]
             number += 4
+            back = 1 + gap + 0.1
+            ends = [] if reason is None else [(back + 3, closed(reason))]
+            again = [(back + 5, reopened(3))] if fate == "withdrawn" else []
             unit = f"reopened:{gap}:{fate}"
-            lives.append(life(number, (1, closed()), (1 + gap + 0.1, reopened()), *ends, unit=unit))
+            lives.append(life(number, (1, closed()), (back, reopened()), *ends, *again, unit=unit))
             for offset, repeat_class in enumerate(CLASSES):
                 unit = f"{repeat_class}:{gap}:{fate}"
                 earlier = number + 100_000 * (offset + 1)
                 lives.append(life(earlier, (1, closed()), unit=unit))
-                later = {"received": 1 + gap + 0.1, "repeat_class": repeat_class}
-                lives.append(life(earlier + 1, *ends, **later, earlier=earlier, unit=unit))
+                later: dict[str, Any] = {"repeat_class": repeat_class, "unit": unit}
+                lives.append(life(earlier + 1, *ends, received=back, earlier=earlier, **later))
+                if again:
+                    lives.append(life(earlier + 2, received=back + 5, earlier=earlier + 1, **later))
     return lives
 
 
@@ -69,7 +76,8 @@ def test_choosing_reopen_or_new_complaint_leaves_the_return_rate_unchanged(
         if numerator
     }
     counted = ("open", "verified", "final_position")
-    assert came_back == {f"{gap}:{fate}" for gap in (0, 15, 89, 90) for fate in counted}
+    expected = {f"{gap}:{fate}" for gap in (0, 15, 89, 90) for fate in counted}
+    assert came_back == expected | {f"{gap}:withdrawn" for gap in (0, 15)}
 
 
 def test_the_rates_are_the_same_with_one_and_with_four_partitions(
