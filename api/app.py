@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api import bulk, commands, feed, metrics, problems, queries, system, views
+from api import bulk, commands, customers, feed, metrics, problems, queries, system, views
 from api.cursors import Cursors
 from api.desk import Desk, utc_now
 from api.feed.pages import Feed
@@ -69,7 +69,8 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
 def all_routes() -> list[Route]:
     """Every route there is."""
     writing = [*commands.routes(), *bulk.routes()]
-    main = [*writing, *queries.routes(), *metrics.routes(), *views.routes(), *feed.routes()]
+    reading = [*queries.routes(), *metrics.routes(), *views.routes(), *feed.routes()]
+    main = [*writing, *customers.routes(), *reading]
     return [*main, *system.routes(main)]
 
 

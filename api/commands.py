@@ -1,4 +1,4 @@
-"""The command routes: one for each command of the complaint slice, made from its Struct."""
+"""The command routes, each made from the Struct of its command; here those of complaints."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -7,11 +7,12 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from api import problems
 from api.desk import COMMANDS, REGISTER, Forbidden, Order
 from api.examples import EXAMPLES
-from api.http import Answer, Asked, Route, as_problem
+from api.http import Answer, Asked, Handler, Parameter, Route, as_problem
 from api.parameters import (
     ACCEPT_LANGUAGE,
     ADDRESS,
@@ -26,12 +27,14 @@ from api.parameters import (
     on_behalf_of,
 )
 from api.places import AmbiguousAddress
-from api.problems import ProblemError, kebab, of_rule
+from api.problems import ProblemError, ProblemType, kebab, of_rule
 from api.roles import ROLES, is_for_keys, may_order
 from domain.complaint import ALLOWED, UnknownComplaint
 from domain.complaint.vocabulary import Stage
+from domain.customer import UnknownCustomer
 from domain.kernel import Moment, NotAllowedAtStage, Rejected
 from domain.time.telling import OccurredInFuture
+from ledger.application import VersionConflict
 from ledger.entry import Preview, Receipt
 from ledger.ids import tracking_number, write_token
 
@@ -57,44 +60,74 @@ class DryRunAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def routes() -> list[Route]:
-    """The route of every command that a key can give."""
+    """The route of every command on a complaint that a key can give."""
     return [_route(name, command) for name, command in COMMANDS.items() if is_for_keys(name)]
 
 
 def _route(name: str, command: type[Any]) -> Route:
-    is_registration = name == REGISTER
-    path = "/v1/complaints" if is_registration else f"/v1/complaints/{{address}}/{kebab(name)}"
-    told = " ".join((command.__doc__ or "").split())
+    if name == REGISTER:
+        return command_route(
+            name,
+            command,
+            path="/v1/complaints",
+            handler=_take,
+            on_forbidden=_leave_trace,
+            refusals=(of_rule(NotAllowedAtStage),),
+            status=201,
+            headers=("Location",),
+        )
     stages = [stage for stage in get_args(Stage) if stage in ALLOWED[command]]
-    allowed = "" if is_registration else f" Allowed at the stages: {', '.join(stages)}."
+    return command_route(
+        name,
+        command,
+        path=f"/v1/complaints/{{address}}/{kebab(name)}",
+        handler=_take,
+        on_forbidden=_leave_trace,
+        more=f" Allowed at the stages: {', '.join(stages)}.",
+        parameters=(ADDRESS, IF_MATCH),
+        refusals=(
+            of_rule(NotAllowedAtStage),
+            problems.VERSION_CONFLICT,
+            of_rule(UnknownComplaint),
+            of_rule(AmbiguousAddress),
+        ),
+    )
 
-    async def handle(asked: Asked) -> Answer:
-        return await _take(asked, name)
 
-    async def leave_trace(asked: Asked) -> None:
-        await _leave_trace(asked, name)
-
-    conditional = () if is_registration else (ADDRESS, IF_MATCH)
+def command_route(
+    name: str,
+    command: type[Any],
+    *,
+    path: str,
+    handler: Handler,
+    on_forbidden: Callable[[Asked], Awaitable[None]],
+    answer: type[Any] = CommandAnswer,
+    preview: type[Any] = DryRunAnswer,
+    more: str = "",
+    parameters: tuple[Parameter, ...] = (),
+    refusals: tuple[ProblemType, ...] = (),
+    status: int = 200,
+    headers: tuple[str, ...] = (),
+) -> Route:
+    """A route that gives a command; `parameters`, `refusals` and `headers` are its own ones."""
+    told = " ".join((command.__doc__ or "").split())
     return Route(
         method="POST",
         path=path,
         operation=name,
         tag="Commands",
         summary=told.replace("`", ""),
-        description=told + allowed,
-        handler=handle,
-        answer=CommandAnswer,
+        description=told + more,
+        handler=handler,
+        answer=answer,
         roles=frozenset(role for role in ROLES if may_order(role, name)),
-        parameters=(*conditional, DRY_RUN, IDEMPOTENCY_KEY, ON_BEHALF_OF, ACCEPT_LANGUAGE),
-        on_forbidden=leave_trace,
+        parameters=(*parameters, DRY_RUN, IDEMPOTENCY_KEY, ON_BEHALF_OF, ACCEPT_LANGUAGE),
+        on_forbidden=on_forbidden,
         body=command,
         body_example=EXAMPLES.get(name),
-        status=201 if is_registration else 200,
-        also=((200, "application/json", DryRunAnswer),),
-        headers=(
-            *("ETag", "Ledger-Position", "Idempotency-Replayed"),
-            *(("Location",) if is_registration else ()),
-        ),
+        status=status,
+        also=((200, "application/json", preview),),
+        headers=("ETag", "Ledger-Position", "Idempotency-Replayed", *headers),
         problems=(
             *ErrorsOf.KEYED,
             *ErrorsOf.BODY,
@@ -103,41 +136,36 @@ def _route(name: str, command: type[Any]) -> Route:
             problems.UNKNOWN_QUERY,
             problems.KEY_REUSED,
             of_rule(OccurredInFuture),
-            of_rule(NotAllowedAtStage),
-            *(
-                ()
-                if is_registration
-                else (
-                    problems.VERSION_CONFLICT,
-                    of_rule(UnknownComplaint),
-                    of_rule(AmbiguousAddress),
-                )
-            ),
+            *refusals,
         ),
     )
 
 
-async def _take(asked: Asked, name: str) -> Answer:
-    """Hand the order in and tell what became of it, or would."""
-    is_dry_run = is_wanted(asked, "dry_run")
-    key = idempotency_key(asked)
-    expected_version = if_match(asked) if name != REGISTER else None
-    person = on_behalf_of(asked)
-    body = await asked.body()
-    order = Order(
-        command=name,
-        body=body,
-        key=key,
-        address=asked.path("address") if name != REGISTER else None,
-        expected_version=expected_version,
-        on_behalf_of=person,
+async def order_of(asked: Asked) -> Order:
+    """The order that a request is, as far as it is the same wherever it is addressed to."""
+    is_registration = asked.route.operation == REGISTER
+    return Order(
+        command=asked.route.operation,
+        key=idempotency_key(asked),
+        expected_version=None if is_registration else if_match(asked),
+        on_behalf_of=on_behalf_of(asked),
         correlation_id=str(asked.request.scope.get("request_id", "")) or None,
+        body=await asked.body(),
     )
-    find = None if name == REGISTER else partial(asked.services.places.complaint, order.address)
+
+
+async def _take(asked: Asked) -> Answer:
+    """Hand the order in and tell what became of it, or would."""
+    is_dry_run, find = is_wanted(asked, "dry_run"), None
+    order = await order_of(asked)
+    is_registration = order.command == REGISTER
+    if not is_registration:
+        order = replace(order, address=asked.path("address"))
+        find = partial(asked.services.places.complaint, order.address)
     outcome = await carry_out(asked, order, find, is_dry_run=is_dry_run)
     if isinstance(outcome, Preview):
         return _foretold(outcome)
-    return answer_of(outcome, is_registration=name == REGISTER)
+    return answer_of(outcome, is_registration=is_registration)
 
 
 Find = Callable[[], Awaitable[UUID]]
@@ -154,11 +182,18 @@ async def carry_out(
     try:
         if find is not None:
             complaint_id = await find()
-            order = msgspec.structs.replace(order, complaint_id=complaint_id)
+            order = replace(order, complaint_id=complaint_id)
         if is_dry_run:
             return await desk.consider(order, asked.who)
         return await desk.take(order, asked.who)
-    except Exception as error:
+    except Exception as caught:
+        error = caught
+        if (
+            order.customer_id is not None
+            and isinstance(error, VersionConflict)
+            and not error.actual
+        ):
+            error = UnknownCustomer()
         is_nowhere = isinstance(error, Rejected) and complaint_id is None and find is not None
         # The address names nothing now; what was carried out before is answered all the same.
         if is_nowhere and (receipt := await desk.answered(order, asked.who)) is not None:
@@ -185,8 +220,9 @@ def _foretold(preview: Preview) -> Answer:
     return Answer(content=content, headers=headers)
 
 
-async def _leave_trace(asked: Asked, name: str) -> None:
+async def _leave_trace(asked: Asked) -> None:
     """Record that a role may not give this order; nothing of the request has to be right for it."""
+    name = asked.route.operation
     if asked.request.query_params.get("dry_run") == "true":  # nothing was ordered
         return
     desk, complaint_id, person = asked.services.desk, None, None

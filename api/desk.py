@@ -11,19 +11,21 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from api.others import customer_stream, read_of_others
 from api.roles import may_order
 from api.strict import decode
 from domain.complaint import COMPLAINT
+from domain.customer import CUSTOMER
 from domain.kernel import (
     Actor,
     ActorKind,
     Context,
+    Decider,
     Other,
     Precision,
     Rejected,
     SecondPersonRequired,
     Source,
-    fold,
 )
 from domain.refusal import REFUSAL, RecordRefusal
 from domain.rules import Rules
@@ -32,6 +34,8 @@ from ledger.entry import CommandKey, Preview, Receipt
 from ledger.ids import command_id, digest, new_stream_id
 
 COMMANDS: dict[str, type[Any]] = {command.__name__: command for command in COMPLAINT.commands}
+"""Those of complaints."""
+CUSTOMER_COMMANDS: dict[str, type[Any]] = {c.__name__: c for c in CUSTOMER.commands}
 REGISTER = "RegisterComplaint"
 
 
@@ -53,6 +57,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes  # the JSON of the command
     key: str  # the idempotency key
     complaint_id: UUID | None = None  # none for RegisterComplaint
+    customer_id: str | None = None  # for a command on a customer, and for no other
     address: str | None = None  # how the complaint was addressed, as sent; none: by its id
     expected_version: int | None = None
     on_behalf_of: str | None = None
@@ -118,9 +123,9 @@ class Desk:
 
     async def _carry_out(self, order: Order, client: Client) -> Receipt:
         stream_id, command, context = await self._understood(order, client)
-        is_new = order.complaint_id is None
+        is_new = order.command == REGISTER
         return await self.ledger.execute(
-            COMPLAINT,
+            _decider(order),
             stream_id,
             command,
             context,
@@ -134,26 +139,30 @@ class Desk:
         """What taking an order would lead to, or raises what is wrong with it; leaves no trace."""
         stream_id, command, context = await self._understood(order, client)
         return await self.ledger.preview(
-            COMPLAINT,
+            _decider(order),
             stream_id,
             command,
             context,
             digest=_digest(order),
             expected_version=order.expected_version,
-            is_new=order.complaint_id is None,
+            is_new=order.command == REGISTER,
         )
 
     async def _understood(self, order: Order, client: Client) -> tuple[UUID, Any, Context]:
         """The stream an order goes to, the command it says, and what may be known besides."""
         if not may_order(client.role, order.command):
             raise Forbidden(role=client.role, command=order.command)
-        command = decode(COMMANDS[order.command], order.body)
+        commands = COMMANDS if order.customer_id is None else CUSTOMER_COMMANDS
+        command = decode(commands[order.command], order.body)
         known_as = command_id(client.principal, order.key)
-        stream_id = order.complaint_id or new_stream_id(
-            getattr(command, "customer_id", None) or str(known_as)
-        )
-        context = self.context(order, client, known_as, await self._others(command))
-        return stream_id, command, context
+        if order.customer_id is not None:
+            stream_id = customer_stream(order.customer_id)
+        else:
+            hint = getattr(command, "customer_id", None) or str(known_as)
+            stream_id = order.complaint_id or new_stream_id(hint)
+        context = self.context(order, client, known_as)
+        read = await read_of_others(self.ledger, command, order.complaint_id, context)
+        return stream_id, command, replace(context, **read)
 
     async def knows(self, complaint_id: UUID) -> bool:
         """Whether there is such a complaint."""
@@ -165,18 +174,6 @@ class Desk:
         known_as = command_id(client.principal, order.key)
         return await self.ledger.known(CommandKey(known_as, _digest(order)))
 
-    async def _others(self, command: Any) -> dict[UUID, Other]:
-        """What is read of another complaint that a command names, before it is decided."""
-        named: UUID | None = getattr(command, "target_id", None)
-        history = await self.ledger.history(named) if named is not None else []
-        if named is None or not history or type(history[0].event) not in COMPLAINT.events:
-            return {}
-        state = fold(COMPLAINT, history)
-        party_id = state.facts.complainant.party_id if state.facts.complainant else None
-        return {
-            named: Other(stage=str(state.stage), customer_id=state.customer_id, party_id=party_id)
-        }
-
     def context(
         self,
         order: Order,
@@ -187,6 +184,7 @@ class Desk:
         """What the decision may know beside the command and the state."""
         return Context(
             facts_of_others=others or {},
+            subject_id=order.customer_id,
             now=self.now(),
             actor=Actor(
                 id=client.principal, kind=client.kind, role=client.role, unit_id=client.unit_id
@@ -201,9 +199,13 @@ class Desk:
         )
 
 
+def _decider(order: Order) -> Decider[Any]:
+    return COMPLAINT if order.customer_id is None else CUSTOMER
+
+
 def _digest(order: Order) -> bytes:
     """What was said: the command, the address and the body, as they were sent."""
-    address = order.address or (str(order.complaint_id) if order.complaint_id else "")
+    address = order.address or str(order.complaint_id or order.customer_id or "")
     return digest(order.command.encode(), address.encode(), order.body)
 
 

@@ -203,6 +203,29 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "reason_code": "wrong_customer",
         "reason_text": "The caller is the brother of the customer first recorded.",
     },
+    "IdentifyCustomer": {
+        "handle": {"kind": "phone", "value": "+86 138 0000 0000"},
+        "by": "person",
+        "confidence_percent": 95,
+        "evidence": "called_back",
+    },
+    "VerifyCustomer": {"valid_until": "2099-12-31T23:59:59+08:00", "method": "sms_code"},
+    "SetCustomerTier": {"tier": "vip", "source": "crm"},
+    "AssignSegment": {
+        "segment": "service_quality",
+        "model_version": "segments-2026.1",
+        "confidence_percent": 71,
+    },
+    "RecordSpecialGroups": {"groups": ["老年人"], "source": "customer"},
+    "MergeCustomers": {
+        "into_id": "c-10293",
+        "reason_code": "same_person",
+        "reason_text": "The same customer was registered with two telephone numbers.",
+    },
+    "SplitCustomer": {
+        "reason_code": "two_persons",
+        "reason_text": "Father and son have the same name.",
+    },
     "AddDetail": {"details": {"order_ref": "SO-2026-118822"}},
     "CorrectField": {
         "new": {"region": "320500"},

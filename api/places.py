@@ -1,22 +1,18 @@
 """Places: which complaint an address means, and how far the views have come."""
 
-import asyncio
 from collections.abc import Collection
 from uuid import UUID
 
 from api import problems
 from api.parameters import parse_uuid
 from api.problems import ProblemError
+from api.waiting import wait_for_view
 from domain.complaint import COMPLAINT, UnknownComplaint
 from domain.kernel import Rejected
 from ledger.application import Ledger
 from ledger.ids import read_token, read_tracking_number
 from projections.hashes import external_ref_hash
 
-PATIENCE_SECONDS = 5.0
-_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.002, 0.05
-
-_POSITIONS = "SELECT partition, position FROM views.positions WHERE view = %(view)s"
 _BY_REFERENCE = """
 SELECT complaint_id FROM views.complaints
 WHERE external_ref_hash = %(hash)s AND channel = %(channel)s
@@ -115,13 +111,4 @@ class Places:
 
     async def wait(self, view: str, wanted: dict[int, int]) -> None:
         """Wait until a view has reached these places; too long is a problem, and retryable."""
-        loop = asyncio.get_running_loop()
-        deadline, pause = loop.time() + PATIENCE_SECONDS, _FIRST_PAUSE_SECONDS
-        while True:
-            reached = dict(await self._ledger.query(_POSITIONS, {"view": view}))
-            if all(reached.get(partition, 0) >= place for partition, place in wanted.items()):
-                return
-            if loop.time() > deadline:
-                raise ProblemError(problems.VIEW_BEHIND)
-            await asyncio.sleep(pause)
-            pause = min(pause * 1.5, _LAST_PAUSE_SECONDS)
+        await wait_for_view(self._ledger, view, wanted)

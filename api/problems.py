@@ -127,8 +127,8 @@ METHOD_NOT_ALLOWED = _type(
 VERSION_CONFLICT = _type(
     "version-conflict",
     412,
-    "The complaint has changed | 投诉已被更改",
-    "If-Match named version {expected}; the complaint is at version {actual}.",
+    "Changed since | 内容已被更改",
+    "If-Match named version {expected}; it is at version {actual} now.",
     "If-Match 指定版本 {expected}，当前版本为 {actual}。",
 )
 TOO_LARGE = _type(

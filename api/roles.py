@@ -23,6 +23,8 @@ SUPERVISOR_ONLY = frozenset(
         "MergeComplaint",
         "UnmergeComplaint",
         "DeclareFinalPosition",
+        "MergeCustomers",
+        "SplitCustomer",
         "EscalateComplaint",
     }
 )
@@ -34,6 +36,9 @@ INTEGRATOR = frozenset(
         "RecordSourceFact",
         "RecordInformation",
         "RecordSatisfaction",
+        "IdentifyCustomer",
+        "SetCustomerTier",
+        "AssignSegment",
     }
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from api.app import all_routes
-from api.desk import COMMANDS
+from api.desk import COMMANDS, CUSTOMER_COMMANDS
 from api.problems import GENERAL
 from api.roles import ROLES, is_for_keys, table
 
@@ -28,7 +28,7 @@ def write(page: str) -> str:
 def _roles() -> Iterator[str]:
     yield f"| command | {' | '.join(ROLES)} |"
     yield f"| --- |{' :-: |' * len(ROLES)}"
-    for command, allowed in table(filter(is_for_keys, COMMANDS)).items():
+    for command, allowed in table(filter(is_for_keys, (*COMMANDS, *CUSTOMER_COMMANDS))).items():
         yield f"| {command} | {' | '.join(_mark(allowed[role]) for role in ROLES)} |"
     for route in all_routes():
         if route.roles is not None and route.body is None:

@@ -14,7 +14,7 @@ from api.roles import READ_PERSONAL, is_for_keys, may_order
 from domain.complaint import COMPLAINT, allowed_commands
 from domain.complaint.state import Complaint
 from domain.complaint.vocabulary import Assessment
-from domain.kernel import Metadata, Moment, Recorded, fold
+from domain.kernel import Metadata, Moment, Recorded, Rejected, fold
 from domain.personal import redact
 from domain.rules import Rules
 from ledger.ids import tracking_number, write_token
@@ -79,7 +79,7 @@ def document(
         resolved_at=state.resolved_at,
         close_reason=state.close_reason,
         closed_at=state.closed_at,
-        allowed_commands=_allowed(state, client) if as_of is None else None,
+        allowed_commands=allowed(allowed_commands(state), client) if as_of is None else None,
     )
     tell(found, history, state)
     return found
@@ -108,9 +108,10 @@ def _judgement(state: Complaint) -> Assessment | None:
     return Assessment(**{name: getattr(state.assessment, name) for name in fields})
 
 
-def _allowed(state: Complaint, client: Client) -> dict[str, Allowed]:
+def allowed(rules: dict[type[Any], Rejected | None], client: Client) -> dict[str, Allowed]:
+    """Each command that a key can give, with the rule or the role that forbids it now."""
     found = {}
-    for command, rule in allowed_commands(state).items():
+    for command, rule in rules.items():
         name = command.__name__
         if not is_for_keys(name):
             continue
