@@ -18,6 +18,7 @@ from docs import metrics_page
 from domain.complaint.vocabulary import Language
 from domain.kernel import Code, Command, Decider, Event, Identifier, Rejected
 from domain.personal import personal_paths
+from domain.policies import ALL_POLICIES
 
 FILE = Path(__file__).parent / "events.md"
 
@@ -122,6 +123,7 @@ def write() -> str:
     lines += ["## Parts", "", "Values that stand inside commands and events.", ""]
     for part in parts(kind for d in known for kind in (*d.commands, *d.events)):
         lines += [f"### {part.__name__}", "", _story(part), "", *_table(part, frozenset())]
+    lines += _policies()
     lines += _refusals()
     return "\n".join(lines).rstrip() + "\n"
 
@@ -177,6 +179,15 @@ def _table(kind: type[Any], shared: frozenset[str]) -> list[str]:
     if not rows:
         return ["No fields of its own.", ""]
     return ["| field | type | required | |", "| --- | --- | --- | --- |", *rows, ""]
+
+
+def _policies() -> Iterator[str]:
+    yield from ["## Policies", "", "What follows from an event elsewhere, without anybody's order."]
+    for policy in ALL_POLICIES:
+        told = (import_module(policy.react.__module__).__doc__ or "").partition("\n\n")[0]
+        heard = ", ".join(f"`{name}`" for name in sorted(policy.event_types))
+        yield from ["", f"### {policy.name}", "", " ".join(told.split()), "", f"Hears {heard}."]
+    yield ""
 
 
 def _refusals() -> Iterator[str]:

@@ -7,7 +7,8 @@ positions, then heads by partition, and heads only at the end, when all has been
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -53,7 +54,9 @@ WHERE (partition, position) IN (
 _CLOCK = "SELECT ledger.clock()"
 
 # What a crash takes back nobody may have seen: unlike rows of views, events are not made again.
-_DURABLE = "SET LOCAL synchronous_commit = on"
+# All has been thought out by now, and heads are free again soon: worth waiting for, as writers do.
+_APPENDING = """
+SELECT set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '2s', true)"""
 
 Given = tuple[Recorded[Any], Order]
 """An order with the event that led to it."""
@@ -67,6 +70,17 @@ class Failed(Exception):
         super().__init__(partition)
         self.partition = partition
         self.error = error
+
+
+@contextmanager
+def failing_at(partition: int) -> Iterator[None]:
+    """What is wrong here stops the policy in this partition; what passes by itself does not."""
+    try:
+        yield
+    except (*database.TRANSIENT, CorruptLedger):
+        raise
+    except Exception as error:
+        raise Failed(partition, error) from error
 
 
 class Reactions:
@@ -171,26 +185,21 @@ class _Turn:
         self._recall = desk.recall(connection, partitions)
         self._orders: dict[UUID, Given] = {}
 
-    # --- hearing ----------------------------------------------------------------------------
-
     def listen(self, reader: Reader, old: dict[int, int], limit: int) -> dict[int, int]:
         """Hear what comes next and note the orders that follow; returns how far it has come."""
         ends, triggers = dict(old), []
         for partition, position in old.items():
-            try:
+            with failing_at(partition):
                 ends[partition], events = reader.read(
                     self._connection, self._policy.event_types, partition, position, limit
                 )
-            except (*database.TRANSIENT, CorruptLedger):
-                raise
-            except Exception as error:
-                raise Failed(partition, error) from error
             triggers += events
         if not triggers:
             return ends
         triggers.sort(key=_recorded)
         unread = self._unread(ends)
-        self._recall.prepare((trigger.stream_id for trigger in triggers), self._policy)
+        with failing_at(triggers[0].partition):
+            self._recall.prepare((one.stream_id for one in triggers[:limit]), self._policy)
         for number, trigger in enumerate(triggers):
             if number == limit or not self._hear(trigger, unread):
                 return _before(triggers[number:], ends)
@@ -214,12 +223,8 @@ class _Turn:
         place = trigger.recorded_at, trigger.partition
         if any(other < place and other[1] != trigger.partition for other in unread):
             return False
-        try:
+        with failing_at(trigger.partition):
             orders = self._react(trigger)
-        except (*database.TRANSIENT, CorruptLedger):
-            raise
-        except Exception as error:
-            raise Failed(trigger.partition, error) from error
         if orders is None or any(order.stream_id in self._orders for order in orders):
             return False
         self._orders.update({order.stream_id: (trigger, order) for order in orders})
@@ -241,14 +246,12 @@ class _Turn:
             raise ValueError("a stream is given at most one order")
         return orders
 
-    # --- ordering ---------------------------------------------------------------------------
-
     def carry_out(self) -> None:
         """Decide the orders and append what follows, partition by partition."""
         if not self._orders:
             return
         [(now,)] = self._connection.execute(_CLOCK)
-        self._connection.execute(_DURABLE)
+        self._connection.execute(_APPENDING)
         by_partition: defaultdict[int, list[Given]] = defaultdict(list)
         for stream, given in self._orders.items():
             by_partition[partition_of(stream, self._partitions)].append(given)
@@ -259,20 +262,19 @@ class _Turn:
 
     def _append(self, partition: int, orders: list[Given], now: datetime) -> list[Given]:
         """Append what the orders come to; returns those that have to be decided again."""
-        present = self._recall.whole(order.stream_id for _, order in orders)
-        decided = []
-        for given in orders:
-            trigger, order = given
-            try:
-                entry = self._desk.decide(given, self._policy, present[order.stream_id], now)
-            except Exception as error:
-                raise Failed(trigger.partition, error) from error
-            if entry is not None:
-                decided.append((given, entry))
-        if not decided:
-            return []
-        # One whose id is known was carried out before; what was recorded then stands.
-        outcomes = database.run(self._connection, append(partition, [e for _, e in decided]))
+        with failing_at(orders[0][0].partition):
+            present = self._recall.whole(order.stream_id for _, order in orders)
+            decided = []
+            for given in orders:
+                history = present[given[1].stream_id]
+                entry = self._desk.decide(given, self._policy, history, now)
+                if entry is not None:
+                    decided.append((given, entry))
+            if not decided:
+                return []
+            # One whose id is known was carried out before; what was recorded then stands.
+            entries = [entry for _, entry in decided]
+            outcomes = database.run(self._connection, append(partition, entries))
         return [
             given
             for (given, _), outcome in zip(decided, outcomes, strict=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from docs import metrics_page
 from docs.generate import FILE, deciders, parts, rejections, write
+from domain.policies import ALL_POLICIES
 
 ROOT = Path(__file__).parent.parent
 AGAIN = "docs/events.md is out of step: run `python -m docs.generate`"
@@ -27,6 +28,14 @@ def test_every_command_event_part_and_rejection_is_on_the_page() -> None:
         assert f"\n### {kind.__name__}\n" in page
     for rule in rejections():
         assert f"| {rule.__name__} | {rule.status} | {rule.title} | {rule.title_zh} |" in page
+
+
+def test_every_policy_is_on_the_page() -> None:
+    page = FILE.read_text(encoding="utf-8")
+    for policy in ALL_POLICIES:
+        [told] = [part for part in page.split("\n### ") if part.startswith(f"{policy.name}\n")]
+        assert told.split("\n")[2].endswith("."), "told in a sentence"
+        assert all(f"`{name}`" in told for name in policy.event_types)
 
 
 def test_every_link_on_the_page_leads_to_a_heading_of_the_page() -> None:

@@ -3,6 +3,7 @@
 Plain Python that shares no code with the view, with `domain.time` or with the event types, and
 goes about it differently: it looks at whole histories, clock by clock, in whole microseconds.
 """
+# long: one computation, which is only worth something if it is read in one piece
 
 import itertools
 import json
