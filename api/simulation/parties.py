@@ -2,6 +2,8 @@
 with others, not known at first.
 """
 
+from datetime import timedelta
+
 from msgspec.structs import replace
 
 from api.simulation.actors import CONTACT_CENTRE, CUSTOMER
@@ -77,6 +79,46 @@ def identified_later(case: Case) -> None:
         "LinkCustomer", customer_id=known.id, by="person", evidence_id=case.evidence("member_card")
     )
     case.customer = known
+    case.confirm_problem()
+    case.resolve()
+    verify(case)
+
+
+def valued(case: Case) -> None:
+    """A customer whom everybody knows: identified, verified, with tier, segment and support."""
+    receive(case)
+    case.acknowledge()
+    card = {"kind": "member_number", "value": f"M-{case.customer.id}"}
+    case.on_customer("IdentifyCustomer", handle=card, by="person", evidence="member_card")
+    case.on_customer(
+        "VerifyCustomer", valid_until=case.now + timedelta(days=365), method="app_login"
+    )
+    case.on_customer("SetCustomerTier", tier="vip", source="membership")
+    case.on_customer(
+        "AssignSegment",
+        segment="service_quality",
+        model_version="segments-3",
+        confidence_percent=82,
+    )
+    case.on_customer("RecordSpecialGroups", groups=["older_person"], source="customer")
+    case.take_on()
+    case.assign()
+    case.confirm_problem()
+    case.settle("replacement", "statutory")
+    case.resolve()
+    verify(case)
+
+
+def known_by_handle(case: Case) -> None:
+    """Anonymous but for a handle, which is found out to be a customer's; a policy links them."""
+    known = case.customer
+    handle = {"kind": "openid", "value": f"openid-{case.key}"}
+    case.customer = replace(known, id=None)
+    receive(case, complainant={"role": "customer", "handle": handle})
+    case.acknowledge()
+    case.take_on()
+    case.on_customer("IdentifyCustomer", known.id, handle=handle, by="rule", confidence_percent=95)
+    case.assign()
     case.confirm_problem()
     case.resolve()
     verify(case)

@@ -117,4 +117,6 @@ PHRASES: dict[str, dict[Language, str]] = {
         "en": "The customer asked for another appointment.",
     },
     "stuck": {"zh": "超过一天无进展。", "en": "No progress for more than a day."},
+    "same_person": {"zh": "核实为同一客户。", "en": "Both are the same person."},
+    "two_people": {"zh": "核实为两位客户。", "en": "They are two people after all."},
 }

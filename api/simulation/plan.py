@@ -38,8 +38,8 @@ _REGIONS = {  # the seven provinces of 华东 have well over a third (A1)
     "440000": 16, "110000": 12, "510000": 12, "420000": 10, "210000": 8, "620000": 2,
 }  # fmt: skip
 _STORIES: dict[Story, int] = {
-    stories.verified: 7,
-    stories.remedied: 9,
+    stories.verified: 4,
+    stories.remedied: 6,
     stories.answered_by_bot: 6,
     stories.disputed: 5,
     stories.disputed_twice: 2,
@@ -63,6 +63,8 @@ _STORIES: dict[Story, int] = {
     twists.appointed: 2,
     parties.joint: 1,
     parties.identified_later: 1,
+    parties.valued: 1,
+    parties.known_by_handle: 1,
     twists.supervised: 1,
     returns.repeated: 2,
     returns.repeated_unverified: 1,
@@ -72,6 +74,8 @@ _STORIES: dict[Story, int] = {
     returns.related: 1,
     returns.duplicate: 1,
     returns.unmerged: 1,
+    returns.merged_customers: 1,
+    returns.split_customers: 1,
     unfinished.left_registered: 1,
     unfinished.left_assessed: 1,
     unfinished.left_accepted: 1,
@@ -83,7 +87,9 @@ _STORIES: dict[Story, int] = {
     unfinished.left_outside: 1,
     unfinished.left_final: 1,
 }
-_KNOWN: frozenset[Story] = frozenset({parties.joint, parties.identified_later})
+_KNOWN: frozenset[Story] = frozenset(
+    story for story in _STORIES if story.__module__ == parties.__name__
+)
 _OF_TWO: frozenset[Story] = frozenset(
     story for story in _STORIES if story.__module__ == returns.__name__
 )

@@ -3,6 +3,8 @@
 Nobody orders the class of the later complaint: a policy judges it from what is recorded.
 """
 
+from msgspec.structs import replace
+
 from api.simulation.case import Case
 from api.simulation.problems import PROBLEMS
 from api.simulation.receipt import receive
@@ -113,3 +115,25 @@ def _merge(first: Case, second: Case) -> None:
     second.assess(second.severity)
     second.wait(10, 60)
     second.by_chief("MergeComplaint", {"target_id": first.number}, **second.why("same_matter"))
+
+
+def merged_customers(first: Case, second: Case) -> None:
+    """The same fault under another customer id: found to be one person, it is a repeat."""
+    _under_another_id(first, second)
+    second.on_customer("MergeCustomers", into_id=first.customer.id, **second.why("same_person"))
+
+
+def split_customers(first: Case, second: Case) -> None:
+    """Two customers taken for one: split again, each has complained for the first time."""
+    merged_customers(first, second)
+    second.wait_days(1, 3)
+    second.on_customer("SplitCustomer", **second.why("two_people"))
+
+
+def _under_another_id(first: Case, second: Case) -> None:
+    second.customer = replace(first.customer, id=f"{first.customer.id}-b")
+    verified(first)
+    second.come_after(first)
+    second.wait_days(16, 20)
+    verified(second)
+    second.wait_days(1, 3)

@@ -109,7 +109,8 @@ async def _tell(desk: Desk, scenario: Scenario) -> int:
             raise SimulationFailed(
                 f"{step.key}: {step.command} of the story {scenario.story} was refused: {refusal}"
             ) from refusal
-        ids[step.complaint] = receipt.stream_id
+        if step.customer_id is None:
+            ids[step.complaint] = receipt.stream_id
         recorded += not receipt.is_replay
     return recorded
 
@@ -124,7 +125,8 @@ def order_of(step: Step, ids: Mapping[int, UUID]) -> Order:
         command=step.command,
         body=msgspec.json.encode({"occurred_at": step.occurred_at, **step.body, **named}),
         key=step.key,
-        complaint_id=ids.get(step.complaint),
+        complaint_id=ids.get(step.complaint) if step.customer_id is None else None,
+        customer_id=step.customer_id,
         on_behalf_of=step.on_behalf_of,
         precision=step.precision,
     )

@@ -38,6 +38,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     on_behalf_of: str | None = None
     precision: Precision = "minute"
     names: dict[str, int] = {}  # fields that take the id of another complaint, by its number
+    customer_id: str | None = None  # an order on this customer, not on the complaint
 
 
 class OutOfTimeError(Exception):
@@ -98,6 +99,7 @@ class Telling:
         client: Client,
         by: str | None = None,
         names: dict[str, int] | None = None,
+        customer_id: str | None = None,
         /,
         **body: Any,
     ) -> UUID:
@@ -114,6 +116,7 @@ class Telling:
             on_behalf_of=by,
             precision="minute" if by else "instant",
             names=names or {},
+            customer_id=customer_id,
         )
         self.steps.append(step)
         return command_id(client.principal, step.key)
@@ -133,6 +136,11 @@ class Telling:
     def by_chief(self, command: str, names: dict[str, int] | None = None, /, **body: Any) -> UUID:
         """Plan an order of a supervisor of the quality office."""
         return self.order(command, QUALITY.client, QUALITY.supervisors[0], names, **body)
+
+    def on_customer(self, command: str, customer_id: str | None = None, /, **body: Any) -> None:
+        """Plan an order on the customer, or on another one, by the contact centre."""
+        whom = customer_id or self.customer.id
+        self.order(command, CONTACT_CENTRE.client, self.clerk, None, whom, **body)
 
     def evidence(self, kind: str = "form") -> str:
         """A paper that the customer sent; returns its id."""

@@ -82,6 +82,22 @@ def test_every_repeat_class_follows_from_what_the_stories_tell(demo: Database) -
     }
 
 
+def test_identity_found_later_changes_classes_by_new_events(demo: Database) -> None:
+    """An anonymous complaint linked by its handle, two ids of one person, two people after all."""
+    with psycopg.connect(demo.owner) as owner:
+        [classed_again] = owner.execute(
+            "SELECT count(*) FROM (SELECT FROM ledger.readable_events"
+            " WHERE type = 'RepeatClassified' AND metadata->'actor'->>'role' = 'policy'"
+            " GROUP BY stream_id HAVING count(*) > 1) AS again"
+        ).fetchall()
+        [linked] = owner.execute(
+            "SELECT count(*) FROM ledger.readable_events"
+            " WHERE type = 'CustomerLinked' AND metadata->'actor'->>'role' = 'policy'"
+        ).fetchall()
+    assert classed_again >= (3,)
+    assert linked >= (1,)
+
+
 def test_each_of_the_three_reports_shows_something_at_the_first_look(demo: Database) -> None:
     with psycopg.connect(demo.uri("closedloop_bi")) as bi:
         shown = first_look.tables(bi)

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.desk import COMMANDS
+from api.desk import COMMANDS, CUSTOMER_COMMANDS
 from api.simulation.plan import Scenario, plan
 from api.simulation.telling import Step
 from domain.complaint import COMPLAINT
 from domain.complaint.state import ANY, Complaint
 from domain.complaint.vocabulary import CloseReason
-from tests.api.told import History, told
+from domain.customer import CUSTOMER
+from tests.api.told import History, told, told_of_all
 
 UNTIL = datetime(2025, 3, 3, tzinfo=UTC)
 
@@ -71,9 +72,12 @@ def test_every_command_and_every_event_occurs(
     demo: list[Scenario], outcomes: dict[int, tuple[Complaint, History]]
 ) -> None:
     commands = {step.command for scenario in demo for step in scenario.steps}
-    assert commands == set(COMMANDS) - TOLD_BY_POLICIES
-    events = {type(each.event).__name__ for _, history in outcomes.values() for each in history}
-    assert events == {event.__name__ for event in COMPLAINT.events} - FOLLOW
+    assert commands == set(COMMANDS | CUSTOMER_COMMANDS) - TOLD_BY_POLICIES
+    histories = [history for _, history in outcomes.values()]
+    histories += [history for s in demo for _, history in told_of_all(s, UNTIL)[1].values()]
+    events = {type(each.event) for history in histories for each in history}
+    told_of = {*COMPLAINT.events, *CUSTOMER.events}
+    assert {each.__name__ for each in events} == {each.__name__ for each in told_of} - FOLLOW
 
 
 def test_complaints_are_left_at_every_stage(
