@@ -243,6 +243,20 @@ def schemathesis(clone: Clone) -> str:
     return output.strip().splitlines()[-1]
 
 
+def partitions(clone: Clone) -> str:
+    """3.4: views and API are the same with 1 and with 4 partitions; the library's contract."""
+    paths = ("projections/test_partitions.py", "projections/test_policies_agree.py")
+    more = ("api/test_partitions.py", "e2e/test_story.py", "ledger/test_contract.py")
+    return _tests(clone, *(f"tests/{path}" for path in (*paths, *more)))
+
+
+def streams(clone: Clone) -> str:
+    """3.5: 10,000 lines in bulk, and the feed in pages and streams, in 1 and 4 partitions."""
+    told = _tests(clone, "tests/api/test_bulk_lines.py", "tests/api/test_feed_ends.py")
+    run = clone.run(".venv/bin/python", "-m", "tests.streams_run")
+    return "; ".join([told, *run.strip().splitlines()])
+
+
 def clients(clone: Clone) -> str:
     """3.7: generated clients compile and work, and an OpenAPI linter finds nothing."""
     return ", ".join(clone.run("make", "clients").strip().splitlines()[-2:])
@@ -303,6 +317,8 @@ ITEMS: dict[str, Callable[[Clone], str]] = {
     "5": killed,
     "6": attainment,
     "7": schemathesis,
+    "3.4": partitions,
+    "3.5": streams,
     "3.7": clients,
     "3.2025q3": quarter,
 }
