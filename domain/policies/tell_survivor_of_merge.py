@@ -25,9 +25,9 @@ def react(trigger: Recorded[Any], rules: Rules) -> Reaction:
     match trigger.event:
         case ComplaintMerged():
             [[registration, *_]] = yield Streams((source_id,))
-            told: Any = RecordMergeReceived(
-                source_id=source_id, source_received_at=registration.occurred_at
-            )
+            # an import has no clocks, so that its receipt governs none
+            received_at = None if registration.is_imported else registration.occurred_at
+            told: Any = RecordMergeReceived(source_id=source_id, source_received_at=received_at)
         case ComplaintUnmerged():
             told = RecordMergeReverted(source_id=source_id)
     return [Order(decider=COMPLAINT, stream_id=target_id, command=told)]

@@ -141,6 +141,30 @@ def test_nothing_of_what_a_refused_order_said_is_kept(api: Api) -> None:
     assert found[0][1].get("reason") is None
 
 
+def test_the_lines_of_a_bulk_request_leave_their_traces_too(api: Api) -> None:
+    case = assessed(api)
+    watch = Watch(api)
+    lines = [
+        ("ResolveComplaint", {}),
+        ("ReopenComplaint", EXAMPLES["ReopenComplaint"]),
+        ("FlagEmergency", {"cause": "fire"}),
+    ]
+    told = [
+        {"command": name, "complaint": case.complaint_id, "idempotency_key": name, "body": body}
+        for name, body in lines
+    ]
+    answer = api.http.post(
+        "/v1/commands",
+        content="".join(json.dumps(line) + "\n" for line in told),
+        headers=api.headers("agent", **{"Content-Type": "application/x-ndjson"}),
+    )
+    assert [json.loads(line)["status"] for line in answer.text.splitlines()] == [409, 403, 200]
+    assert [(data["command"], data["rule"], data["complaint_id"]) for data, _ in watch.new()] == [
+        ("ResolveComplaint", "NotAllowedAtStage", case.complaint_id),
+        ("ReopenComplaint", "Forbidden", case.complaint_id),
+    ]
+
+
 # --- what leaves none -----------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from domain.complaint.closure import ReopenComplaint, UnmergeInstead, WithdrawComplaint
 from domain.complaint.merge import (
@@ -32,7 +33,7 @@ from domain.complaint.state import ComplaintClosed
 from domain.complaint.vocabulary import Complainant
 from domain.kernel import NotAllowedAtStage, Other, ReasonRequired
 from tests import world
-from tests.spec import STREAM, Given, Outcome, given
+from tests.spec import RECEIVED, STREAM, Given, Outcome, given
 
 MERGE = MergeComplaint(target_id=world.SURVIVOR_ID, **world.WHY)
 UNMERGE = UnmergeComplaint(**world.WHY)
@@ -153,6 +154,10 @@ def test_the_survivor_is_told_of_a_merge_and_of_its_undoing() -> None:
     before = given(world.closed())  # closed since, it hears of it all the same
     told = before.when(RECEIVED_IT, by=world.POLICY)
     told.then(MergeReceived(source_id=world.DUPLICATE_ID))
+    when = replace(RECEIVED_IT, source_received_at=RECEIVED)
+    given(world.registered()).when(when, by=world.POLICY).then(
+        MergeReceived(source_id=world.DUPLICATE_ID, source_received_at=RECEIVED)
+    )
     assert told.state.duplicates == {world.DUPLICATE_ID}
     undone = told.when(REVERTED_IT, by=world.POLICY)
     undone.then(MergeReverted(source_id=world.DUPLICATE_ID))

@@ -33,7 +33,12 @@ from domain.complaint.intake import (
     RegisterComplaint,
 )
 from domain.complaint.investigation import RecordInformation, RequestInformation
-from domain.complaint.merge import MergeComplaint, UnmergeComplaint
+from domain.complaint.merge import (
+    MergeComplaint,
+    RecordMergeReceived,
+    RecordMergeReverted,
+    UnmergeComplaint,
+)
 from domain.complaint.pausing import PauseClock, ResumeClock
 from domain.complaint.referral import RecordOutsideOutcome, ReferComplaint
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy, RemedyProposed
@@ -49,7 +54,7 @@ from domain.complaint.vocabulary import Category, Complainant, DecidedBy, Facts,
 from domain.kernel import Actor, Context, Handle, Money, Other, Recorded, Rejected, Source
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.ids import partition_of
-from tests.world import EVIDENCE_ID, NOTICE, SHA256, SURVIVOR_ID, WAITED
+from tests.world import EVIDENCE_ID, NOTICE, POLICY, SHA256, SURVIVOR_ID, WAITED
 
 REGISTRY = registry()
 SECRET = b"a secret of the tests"
@@ -63,6 +68,7 @@ PEOPLE = [
     Actor(id=f"agent-{i}", kind="person", role="supervisor", unit_id=f"unit-{i % 2}")
     for i in range(4)
 ]
+SOURCES = [UUID(f"01957a6e-0000-7000-8000-00000000fff{n}") for n in range(2)]
 BOT = Actor(id="bot-1", kind="bot", role="agent")
 ADAPTER = Actor(id="shop", kind="system", role="integrator")
 IMPORTER = Actor(id="cfpb", kind="import", role="import")
@@ -179,8 +185,10 @@ def _actor(chance: random.Random, is_import: bool) -> tuple[Actor, str | None]:
     kind = chance.random()
     if kind < 0.8:
         return chance.choice(PEOPLE), None
-    if kind < 0.9:
+    if kind < 0.88:
         return BOT, None
+    if kind < 0.93:
+        return POLICY, None
     return ADAPTER, chance.choice([None, "agent-1"])
 
 
@@ -279,6 +287,12 @@ def _waiting_and_ending(
         lambda: MergeComplaint(target_id=SURVIVOR_ID, **WHY),
         lambda: UnmergeComplaint(**WHY),
         lambda: UnmergeComplaint(**WHY),
+        lambda: RecordMergeReceived(
+            source_id=chance.choice(SOURCES),
+            source_received_at=state.received_at
+            and state.received_at + timedelta(minutes=chance.randrange(-300, 60)),
+        ),
+        lambda: RecordMergeReverted(source_id=chance.choice(SOURCES)),
         lambda: RecordChaser(channel="phone", party="customer"),
         lambda: PauseClock(clock="resolve", **WAITED),
         lambda: ResumeClock(clock="resolve"),
