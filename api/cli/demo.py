@@ -108,9 +108,9 @@ curl -sS {address}/v1/complaints -H "Authorization: Bearer $KEY" \\
   -d '{{"channel": "phone", "source_system": "hotline", "nature": "complaint", "origin": "person",
        "narrative": "新买的空调不制冷"}}'
 
-# who waits longest: open complaints, the oldest first
-curl -sS "{address}/v1/complaints?stage=in_progress&sort=received_at&limit=5" \\
-  -H "Authorization: Bearer $KEY"
+# the repeat share by month, and the complaints behind it
+curl -sS "{address}/v1/metrics/repeat_share?group_by=month" -H "Authorization: Bearer $KEY"
+curl -sS "{address}/v1/metrics/repeat_share/evidence?part=numerator" -H "Authorization: Bearer $KEY"
 """,
         flush=True,
     )
