@@ -15,7 +15,8 @@ from projections import VIEWS
 from tests.api.serving import runner_of
 from tests.api.test_import import at_desk
 from tests.conftest import Database
-from tests.projections.independent_sla import attainment, published, raw_events
+from tests.projections.independent_sla import attainment, published
+from tests.projections.raw_events import raw_events
 
 UNTIL = datetime(2026, 1, 10, tzinfo=UTC)
 SAMPLE = Path(__file__).parent.parent / "data" / "cfpb_200.csv"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from tests.projections.independent_sla import Told
+from tests.projections.raw_events import Told
 
 TO_STAGE = {
     "ComplaintRegistered": "registered",

@@ -6,15 +6,16 @@ goes about it differently: it looks at whole histories, clock by clock, in whole
 # long: one computation, which is only worth something if it is read in one piece
 
 import itertools
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
+
+from tests.projections.raw_events import Told, microseconds
 
 MINUTES = {
     "first_response": {"general": 15, "important": 15, "major": 5},
@@ -27,33 +28,6 @@ Attainment = dict[tuple[str, str, str], dict[str, int]]
 """Counts by clock, severity and month of the local date of the due (YYYY-MM)."""
 Paused = list[tuple[int, int | None]]
 """From when to when a clock stood still; without an end it still does."""
-
-
-class Told:
-    """An event as the ledger has it, without knowing what it means."""
-
-    def __init__(self, kind: str, recorded_at: datetime, data: bytes, metadata: bytes) -> None:
-        self.kind = kind
-        self.data: dict[str, Any] = json.loads(data)
-        self.metadata: dict[str, Any] = json.loads(metadata)
-        self.recorded_us = _microseconds(recorded_at)
-        told = self.metadata.get("occurred_at")
-        self.occurred_us = _microseconds(datetime.fromisoformat(told)) if told else self.recorded_us
-
-    @property
-    def official_us(self) -> int:
-        """The time that counts for the official verdict."""
-        source = self.metadata.get("occurred_at_source", "system")
-        return self.occurred_us if source in ("system", "provider") else self.recorded_us
-
-
-def raw_events(uri: str) -> list[tuple[Any, ...]]:
-    """Every event of the ledger: stream, type, time of recording, data, metadata."""
-    with psycopg.connect(uri) as connection:
-        return connection.execute(
-            "SELECT stream_id, type, recorded_at, data, metadata FROM ledger.events"
-            " ORDER BY partition, position"
-        ).fetchall()
 
 
 def _read(uri: str, present: datetime, statement: str) -> list[tuple[Any, ...]]:
@@ -84,7 +58,7 @@ def published_clocks(uri: str, present: datetime) -> dict[str, tuple[Any, ...]]:
         "SELECT clock_id, verdict, due_at, elapsed_minutes, paused_minutes"
         " FROM bi.sla_clocks WHERE due_at IS NOT NULL",
     )
-    return {row[0]: (row[1], _microseconds(row[2]), *row[3:]) for row in rows}
+    return {row[0]: (row[1], microseconds(row[2]), *row[3:]) for row in rows}
 
 
 def all_clocks(rows: Iterable[tuple[Any, ...]], present: datetime) -> dict[str, tuple[Any, ...]]:
@@ -92,7 +66,7 @@ def all_clocks(rows: Iterable[tuple[Any, ...]], present: datetime) -> dict[str, 
     found = {}
     for stream, history in _histories(rows).items():
         for clock, cycle, begin in _clocks(history):
-            _, due, counted, times = _judge(history, clock, cycle, begin, _microseconds(present))
+            _, due, counted, times = _judge(history, clock, cycle, begin, microseconds(present))
             found[f"{stream}:{clock}:{cycle}"] = (counted[0], due, *map(_minutes, times))
     return found
 
@@ -103,7 +77,7 @@ def attainment(rows: Iterable[tuple[Any, ...]], present: datetime, zone: str) ->
     for history in _histories(rows).values():
         nature, reason = _nature_and_reason(history)
         for clock, cycle, begin in _clocks(history):
-            severity, due, counted, _ = _judge(history, clock, cycle, begin, _microseconds(present))
+            severity, due, counted, _ = _judge(history, clock, cycle, begin, microseconds(present))
             month = datetime.fromtimestamp(due // 1_000_000, ZoneInfo(zone)).strftime("%Y-%m")
             is_out = reason in ("withdrawn", "declined", "duplicate") and not (
                 reason == "duplicate" and counted[0] == "missed"
@@ -206,7 +180,7 @@ def _first_receipt(seen: list[Told]) -> int:
         source = event.data.get("source_id", "")
         if event.kind == "MergeReceived" and "source_received_at" in event.data:
             at = datetime.fromisoformat(event.data["source_received_at"])
-            receipts[source] = _microseconds(at)
+            receipts[source] = microseconds(at)
         elif event.kind == "MergeReverted":
             receipts.pop(source, None)
     return min(receipts.values())
@@ -310,7 +284,3 @@ def _nature_and_reason(history: list[Told]) -> tuple[str, str | None]:
 
 def _minutes(microseconds: int) -> Decimal:
     return (Decimal(microseconds) / 60_000_000).quantize(Decimal("0.000001"), ROUND_HALF_UP)
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))) // timedelta(microseconds=1)

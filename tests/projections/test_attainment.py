@@ -14,8 +14,8 @@ from tests.projections.independent_sla import (
     attainment,
     published,
     published_clocks,
-    raw_events,
 )
+from tests.projections.raw_events import raw_events
 
 ZONE = "Asia/Shanghai"
 

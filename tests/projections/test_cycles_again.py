@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import Database
 from tests.projections import independent_cycles
-from tests.projections.independent_sla import raw_events
+from tests.projections.raw_events import raw_events
 from tests.projections.reading import rows
 from tests.projections.running import query
 
