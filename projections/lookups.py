@@ -18,8 +18,9 @@ from domain.complaint.identity import CustomerLinked
 from domain.complaint.intake import ComplaintRegistered, DetailAdded, FieldCorrected
 from domain.customer.identity import CustomerIdentified
 from domain.customer.merge import CustomersMerged
+from domain.handles import known_as
 from domain.kernel import Recorded
-from domain.policies.policy import LookUpKind, handle_value
+from domain.policies.policy import LookUpKind
 from projections.view import Row, Table, View
 
 NAME = "lookups"
@@ -85,7 +86,7 @@ def values_of(recorded: Recorded[Any]) -> Iterable[tuple[LookUpKind, str]]:
         case CustomerLinked(customer_id=customer_id):
             yield "customer", customer_id
         case CustomerIdentified(handle=handle):
-            yield "identified", handle_value(handle)
+            yield "identified", known_as(handle)
         case CustomersMerged(customer_id=customer_id, into_id=into_id):
             yield "identity", customer_id
             yield "merged_into", into_id
@@ -93,4 +94,4 @@ def values_of(recorded: Recorded[Any]) -> Iterable[tuple[LookUpKind, str]]:
 
 def _spoken_for(facts: Any) -> Iterable[tuple[LookUpKind, str]]:
     if facts.complainant is not None and facts.complainant.handle is not None:
-        yield "handle", handle_value(facts.complainant.handle)
+        yield "handle", known_as(facts.complainant.handle)

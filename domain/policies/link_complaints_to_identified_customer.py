@@ -13,7 +13,8 @@ from domain.complaint.identity import CustomerLinked, LinkCustomer
 from domain.complaint.intake import ComplaintRegistered, DetailAdded, FieldCorrected
 from domain.complaint.vocabulary import Complainant
 from domain.customer.identity import CustomerIdentified
-from domain.kernel import Handle, Recorded
+from domain.handles import known_as
+from domain.kernel import Recorded
 from domain.policies.customers import MERGES, survivor_of
 from domain.policies.policy import (
     Histories,
@@ -23,7 +24,6 @@ from domain.policies.policy import (
     Policy,
     Reaction,
     Streams,
-    handle_value,
 )
 from domain.rules import Rules
 
@@ -34,8 +34,8 @@ Found = tuple[str, int | None]
 def react(trigger: Recorded[Any], rules: Rules) -> Reaction:
     """Link the complaints of a handle, or the one that names it, to whose handle it is."""
     if isinstance(trigger.event, CustomerIdentified):
-        handle = trigger.event.handle
-        histories = yield Known(kind="handle", values=(handle_value(handle),))
+        handle = known_as(trigger.event.handle)
+        histories = yield Known(kind="handle", values=(handle,))
     else:
         histories = yield Streams((trigger.stream_id,))
         spoken = _handle_of(histories[0])
@@ -53,19 +53,19 @@ def react(trigger: Recorded[Any], rules: Rules) -> Reaction:
     ]
 
 
-def _owner_of(handle: Handle) -> Generator[Known, Histories, Found | None]:
+def _owner_of(handle: str) -> Generator[Known, Histories, Found | None]:
     """The one customer a handle is known to be; None where it is nobody's, or several people's."""
-    histories = yield Known(kind="identified", values=(handle_value(handle),))
+    histories = yield Known(kind="identified", values=(handle,))
     owners: dict[str, int | None] = {}
     for history in histories:
         told = [i.event for i in history if isinstance(i.event, CustomerIdentified)]
-        last = next((event for event in reversed(told) if event.handle == handle), None)
+        last = next((event for event in reversed(told) if known_as(event.handle) == handle), None)
         if last is not None:
             owners[(yield from survivor_of(last.customer_id))] = last.confidence_percent
     return next(iter(owners.items())) if len(owners) == 1 else None
 
 
-def _handle_of(history: History) -> Handle | None:
+def _handle_of(history: History) -> str | None:
     """By what the complainant can be known, where the complainant may be the customer."""
     complainant: Complainant | None = None
     for recorded in history:
@@ -76,7 +76,7 @@ def _handle_of(history: History) -> Handle | None:
                 complainant = facts.complainant or complainant
     if complainant is None or complainant.role not in ("customer", "complainant"):
         return None
-    return complainant.handle
+    return known_as(complainant.handle) if complainant.handle else None
 
 
 def _is_linked(history: History) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.kernel import Decider, Handle, Recorded
+from domain.kernel import Decider, Recorded
 from domain.rules import Rules
 
 LookUpKind = Literal[
@@ -24,11 +24,6 @@ LookUpKind = Literal[
     "merged_into",  # the same, by whom they were merged into
     "identified",  # customers by their handles
 ]
-
-
-def handle_value(handle: Handle) -> str:
-    """A handle as it is looked up by."""
-    return f"{handle.kind}\n{handle.value}"
 
 
 class Streams(msgspec.Struct, frozen=True):
