@@ -28,7 +28,7 @@ from domain.kernel import Recorded
 from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import Rules, ServiceLevel
 from domain.time import clocks
-from projections.sla_pauses import pauses_after
+from projections.sla_pauses import MOVES_PAUSES, pauses_after
 from projections.sla_rates import MERGED, STOPPED_BY, is_by_person, is_in_rates
 from projections.sla_receipts import FROM_RECEIPT, governed, receipts_after
 from projections.sla_row import (
@@ -90,7 +90,8 @@ class _Story:
                 self._register(event, recorded)
         elif self.complaint is not None:
             self._apply(event, recorded, self.complaint)
-            self._pause(recorded)
+            if isinstance(event, MOVES_PAUSES):
+                self._pause(recorded)
             self._receive(recorded)
 
     def _register(self, event: ComplaintRegistered, recorded: Recorded[Any]) -> None:

@@ -15,6 +15,17 @@ Pauses = list[Told] | None
 BY_HAND = "by_hand"
 
 
+MOVES_PAUSES = (
+    InformationRequested,
+    InformationReceived,
+    ClockPaused,
+    ClockResumed,
+    ComplaintResolved,
+    ComplaintClosed,
+)
+"""The events that may begin or end a pause."""
+
+
 def pauses_after(pauses: Pauses, clock: str, recorded: Recorded[Any]) -> Pauses:
     """The pauses of a clock after an event; the same object where it changes none."""
     at = since_epoch(recorded.occurred_at)

@@ -201,6 +201,8 @@ def is_breached_by_reclassification(clock: Clock, stopped_at: datetime) -> bool:
 
 
 def _counted(clock: Clock, until: datetime) -> list[pauses.Span]:
+    if not clock.pauses:  # most clocks: nothing to sort
+        return []
     return pauses.counted(pauses.spans(clock.pauses, clock.started_at, until), clock.pause_cap)
 
 
