@@ -22,7 +22,7 @@ from domain.complaint.resolution import Score
 from domain.complaint.supervision import Message
 from domain.complaint.tasks import Instructions
 from domain.complaint.vocabulary import Count, DecidedBy, How, Language, PartyRole
-from domain.kernel import Code, Label, Moment, Money, PersonalText
+from domain.kernel import Code, IdentifiedBy, Label, Moment, Money, Percent, PersonalText
 
 WaitStatus = Literal["open", "done", "ended"]
 
@@ -297,6 +297,26 @@ class Decline(Part, frozen=True, kw_only=True):
     language: str
     recourse: Told | None = None
     contact_id: UUID | None = None
+
+
+class Withdrawal(Part, frozen=True, kw_only=True):
+    """撤诉: the customer took the complaint back."""
+
+    reason_code: Code
+    contact_id: UUID | None = None
+    evidence_id: UUID | None = None
+
+
+class CustomerLink(Part, frozen=True, kw_only=True):
+    """客户身份: from here on the complaint was known to be this customer's."""
+
+    customer_id: str
+    identified_by: IdentifiedBy
+    previous_id: str | None = None
+    confidence_percent: Percent | None = None
+    contact_id: UUID | None = None
+    evidence_id: UUID | None = None
+    reason_code: Code | None = None
 
 
 class Reopening(Part, frozen=True, kw_only=True):

@@ -51,6 +51,7 @@ class ComplaintDocument(msgspec.Struct, kw_only=True):
     closed_at: Moment | None
     allowed_commands: dict[str, Allowed] | None  # of the present only
 
+    customer_links: list[parts.CustomerLink] = []
     acknowledgements: list[parts.Acknowledgement] = []
     contacts: list[parts.Contact] = []
     chasers: list[parts.Chaser] = []
@@ -71,6 +72,7 @@ class ComplaintDocument(msgspec.Struct, kw_only=True):
     resolutions: list[parts.Resolution] = []
     satisfaction: list[parts.SatisfactionAnswer] = []
     reopenings: list[parts.Reopening] = []
+    withdrawals: list[parts.Withdrawal] = []
     declined: parts.Decline | None = None
     merged_into: UUID | None = None
     duplicates: list[UUID] = []

@@ -10,12 +10,13 @@ from api.document.parts import Part
 from api.document.shape import ComplaintDocument
 from domain.complaint.approval import RemedyApproved, RemedyDeclined, RemedyRejected
 from domain.complaint.assessment import ComplaintDeclined
-from domain.complaint.closure import ComplaintReopened
+from domain.complaint.closure import ComplaintReopened, ComplaintWithdrawn
 from domain.complaint.contact import ContactRecorded, CustomerChased
 from domain.complaint.decision import DecisionCommunicated, FinalPositionDeclared
 from domain.complaint.emergency import ContainmentRecorded, EmergencyFlagged
 from domain.complaint.evidence import EvidenceAttached, EvidenceWithdrawn
 from domain.complaint.handling import ProblemConfirmed
+from domain.complaint.identity import CustomerLinked
 from domain.complaint.intake import ComplaintAcknowledged
 from domain.complaint.investigation import (
     FindingRecorded,
@@ -92,6 +93,7 @@ def _part(kind: type[P], recorded: Recorded[Any], cycle: int = 1) -> P:
 
 
 _BEGINNINGS: dict[type[Any], tuple[str, type[Part]]] = {
+    CustomerLinked: ("customer_links", parts.CustomerLink),
     ComplaintAcknowledged: ("acknowledgements", parts.Acknowledgement),
     ContactRecorded: ("contacts", parts.Contact),
     CustomerChased: ("chasers", parts.Chaser),
@@ -111,11 +113,13 @@ _BEGINNINGS: dict[type[Any], tuple[str, type[Part]]] = {
     HandlerReminded: ("reminders", parts.Reminder),
     ClockPaused: ("pauses", parts.Pause),
     SatisfactionRecorded: ("satisfaction", parts.SatisfactionAnswer),
+    ComplaintWithdrawn: ("withdrawals", parts.Withdrawal),
     ComplaintReopened: ("reopenings", parts.Reopening),
 }
 """Events that begin a part of the document: the list it joins."""
 
 _WHO: dict[type[Part], str] = {
+    parts.CustomerLink: "identified_by",
     parts.Acknowledgement: "kind",
     parts.ProblemConfirmation: "confirmed_by",
     parts.SatisfactionAnswer: "answered_by",
@@ -166,34 +170,19 @@ def _completed(found: ComplaintDocument, recorded: Recorded[Any]) -> None:
     _change(found.tasks, "task_id", event.task_id, lambda part: changes)
 
 
-def _answered(found: ComplaintDocument, recorded: Recorded[Any]) -> None:
-    answer = _part(parts.InformationAnswer, recorded)
-    _change(
-        found.information_requests,
-        "request_id",
-        recorded.event.request_id,
-        lambda part: {"answers": [*part.answers, answer]},
-    )
+def _added(name: str, key: str, within: str, kind: type[Part]) -> Further:
+    """What an event says joins a list within the part of its id."""
 
+    def further(found: ComplaintDocument, recorded: Recorded[Any]) -> None:
+        part = _part(kind, recorded)
+        _change(
+            getattr(found, name),
+            key,
+            getattr(recorded.event, key),
+            lambda whole: {within: [*getattr(whole, within), part]},
+        )
 
-def _outcome(found: ComplaintDocument, recorded: Recorded[Any]) -> None:
-    outcome = _part(parts.OutsideOutcome, recorded)
-    _change(
-        found.referrals,
-        "referral_id",
-        recorded.event.referral_id,
-        lambda part: {"outcomes": [*part.outcomes, outcome]},
-    )
-
-
-def _reported(found: ComplaintDocument, recorded: Recorded[Any]) -> None:
-    report = _part(parts.OutcomeReport, recorded)
-    _change(
-        found.referrals,
-        "referral_id",
-        recorded.event.referral_id,
-        lambda part: {"reports": [*part.reports, report]},
-    )
+    return further
 
 
 def _remedy(status: str, **names: str) -> Further:
@@ -268,9 +257,11 @@ def _classified(found: ComplaintDocument, recorded: Recorded[Any]) -> None:
 _FURTHER: dict[type[Any], Further] = {
     EvidenceWithdrawn: _withdrawn,
     TaskCompleted: _completed,
-    InformationReceived: _answered,
-    OutsideOutcomeRecorded: _outcome,
-    OutcomeReportedToBody: _reported,
+    InformationReceived: _added(
+        "information_requests", "request_id", "answers", parts.InformationAnswer
+    ),
+    OutsideOutcomeRecorded: _added("referrals", "referral_id", "outcomes", parts.OutsideOutcome),
+    OutcomeReportedToBody: _added("referrals", "referral_id", "reports", parts.OutcomeReport),
     RemedyApproved: _remedy("approved"),
     RemedyRejected: _remedy("rejected", rejected_because="reason_code"),
     RemedyAccepted: _remedy("accepted"),
@@ -292,3 +283,6 @@ _FURTHER: dict[type[Any], Further] = {
     ComplaintDeclined: _declined,
     RepeatClassified: _classified,
 }
+
+TOLD_IN_PARTS = frozenset(_BEGINNINGS) | frozenset(_FURTHER)
+"""The events that parts of the document tell of."""

@@ -10,6 +10,7 @@ import pytest
 
 from api.desk import Client
 from api.document.reading import document, shown
+from api.document.telling import TOLD_IN_PARTS
 from api.examples import EXAMPLES
 from domain.complaint import COMPLAINT
 from domain.kernel import fold
@@ -155,6 +156,19 @@ def test_escalations_reminders_and_pauses_are_told(api: Api) -> None:
     assert (first["resumed_by"], "resumed_at" in second) == (CLERK, False)
 
 
+def test_links_to_customers_are_told_with_who_was_thought_before(api: Api) -> None:
+    case = cases.registered(api, customer_id="c-1")
+    link = {**EXAMPLES["LinkCustomer"], "customer_id": "c-2", "contact_id": None}
+    link |= {"evidence_id": case.evidence_id, **cases.REASON}
+    del link["by"]  # as in the example
+    case.order("LinkCustomer", by=HEAD, **link)
+    document = case.read()
+    [told] = document["customer_links"]
+    assert (told["customer_id"], told["previous_id"]) == ("c-2", "c-1")
+    assert told["identified_by"] == EXAMPLES["LinkCustomer"]["by"]
+    assert document["customer_id"] == "c-2"
+
+
 def test_a_duplicate_names_its_survivor_until_it_stands_alone_again(api: Api) -> None:
     case = cases.merged(api)
     assert case.read()["merged_into"] == case.target_id
@@ -207,6 +221,20 @@ def texts(tree: Any) -> set[str]:
 
 
 # --- without a server -----------------------------------------------------------------------
+
+BY_WHERE_IT_STANDS = {
+    "ComplaintRegistered", "DetailAdded", "FieldCorrected", "SourceFactRecorded",
+    "ComplaintAssessed", "ComplaintAccepted", "ComplaintAssigned", "AssignmentSignedFor",
+    "AssignmentReturned", "ComplaintClosed",
+}  # fmt: skip
+"""Events that show in facts, assessment, owner, stage and close of the document."""
+
+
+def test_every_event_shows_in_the_document() -> None:
+    """Whoever adds an event says where a client reads it: in a part, or where it stands."""
+    told = {event.__name__ for event in TOLD_IN_PARTS}
+    assert told | BY_WHERE_IT_STANDS == {event.__name__ for event in COMPLAINT.events}
+    assert not told & BY_WHERE_IT_STANDS
 
 
 @pytest.mark.parametrize("seed", range(5))
