@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from api.as_of import AsOfAnswer
-from api.desk import Client
+from api.desk import Client, Forbidden
 from api.document.shape import Allowed, ComplaintDocument
 from api.document.telling import tell
 from api.problems import kebab
@@ -44,9 +44,15 @@ class History(msgspec.Struct, kw_only=True):
 
 
 def document(
-    history: list[Recorded[Any]], client: Client, as_of: AsOfAnswer | None = None
+    history: list[Recorded[Any]],
+    client: Client,
+    as_of: AsOfAnswer | None = None,
+    language: str = "en",
 ) -> ComplaintDocument:
-    """The complaint that a history leaves, with everything that is personal."""
+    """The complaint that a history leaves, with everything that is personal.
+
+    The language is that of the details of the rules that forbid commands.
+    """
     state = fold(COMPLAINT, history)
     last = history[-1]
     assert state.stage is not None
@@ -79,7 +85,9 @@ def document(
         resolved_at=state.resolved_at,
         close_reason=state.close_reason,
         closed_at=state.closed_at,
-        allowed_commands=allowed(allowed_commands(state), client) if as_of is None else None,
+        allowed_commands=allowed(allowed_commands(state), client, language)
+        if as_of is None
+        else None,
     )
     tell(found, history, state)
     return found
@@ -108,7 +116,9 @@ def _judgement(state: Complaint) -> Assessment | None:
     return Assessment(**{name: getattr(state.assessment, name) for name in fields})
 
 
-def allowed(rules: dict[type[Any], Rejected | None], client: Client) -> dict[str, Allowed]:
+def allowed(
+    rules: dict[type[Any], Rejected | None], client: Client, language: str = "en"
+) -> dict[str, Allowed]:
     """Each command that a key can give, with the rule or the role that forbids it now."""
     found = {}
     for command, rule in rules.items():
@@ -116,13 +126,10 @@ def allowed(rules: dict[type[Any], Rejected | None], client: Client) -> dict[str
         if not is_for_keys(name):
             continue
         if not may_order(client.role, name):
-            found[name] = Allowed(
-                is_allowed=False, rule="forbidden", detail=f"Not for the role {client.role}."
-            )
-        elif rule is not None:
-            found[name] = Allowed(
-                is_allowed=False, rule=kebab(type(rule).__name__), detail=rule.explain()[1]
-            )
+            rule = Forbidden(role=client.role, command=name)
+        if rule is not None:
+            code, (_, detail) = kebab(type(rule).__name__), rule.explain(language)
+            found[name] = Allowed(is_allowed=False, rule=code, detail=detail)
         else:
             found[name] = Allowed(is_allowed=True)
     return found

@@ -1,9 +1,11 @@
 """Problems in two languages, and what paths, methods and hosts there are."""
 
+import re
+
 import pytest
 
 from api.app import all_routes
-from api.problems import Problem, catalogue
+from api.problems import Problem, ProblemType, catalogue
 from tests.api.serving import Api
 
 
@@ -34,6 +36,32 @@ def test_the_language_changes_title_and_detail_only(accept: str, language: str, 
     assert changed - {"request_id"} == ({"title", "detail"} if language == "zh-CN" else set())
     problem = catalogue()["not-allowed-at-stage"]
     assert told["title"] == (problem.title_zh if language == "zh-CN" else problem.title)
+
+
+def test_the_rules_that_forbid_commands_are_told_in_the_language_of_the_client(api: Api) -> None:
+    path = f"/v1/complaints/{api.register()}"
+    english, chinese = (
+        api.http.get(path, headers=api.headers("agent", **{"Accept-Language": tag})).json()
+        for tag in ("en", "zh-CN;q=0.9, en;q=0.1")
+    )
+    assert {**english, "allowed_commands": {}} == {**chinese, "allowed_commands": {}}
+    for name, told in english["allowed_commands"].items():
+        other = chinese["allowed_commands"][name]
+        assert (other["is_allowed"], other["rule"]) == (told["is_allowed"], told["rule"])
+        if not told["is_allowed"]:
+            assert told["detail"].isascii()
+            assert not other["detail"].isascii()
+
+
+@pytest.mark.parametrize("problem", catalogue().values(), ids=lambda problem: problem.code)
+def test_every_problem_is_told_in_english_and_in_chinese(problem: ProblemType) -> None:
+    for english, chinese in (
+        (problem.title, problem.title_zh),
+        (problem.detail, problem.detail_zh),
+    ):
+        assert english.isascii()
+        assert not chinese.isascii()
+        assert set(re.findall(r"{(\w+)}", english)) == set(re.findall(r"{(\w+)}", chinese))
 
 
 PATHS = sorted({route.path for route in all_routes()})
