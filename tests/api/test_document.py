@@ -195,16 +195,18 @@ def test_an_analyst_reads_the_whole_document_without_what_is_personal(
     for name in ("contacts", "evidence", "remedies", "tasks", "resolutions", "referrals"):
         assert len(partial[name]) == len(whole[name])
     words = api.get(case.path, role="analyst").text
-    for command, body in EXAMPLES.items():
-        for text in personal_texts(COMMAND[command], body):
+    for command, kind in COMMAND.items():
+        for text in personal_texts(kind, EXAMPLES.get(command)):
             assert text not in words, f"{command} told an analyst: {text}"
 
 
 COMMAND = {command.__name__: command for command in COMPLAINT.commands}
 
 
-def personal_texts(kind: Any, body: dict[str, Any]) -> set[str]:
-    """The personal texts of an example."""
+def personal_texts(kind: Any, body: dict[str, Any] | None) -> set[str]:
+    """The personal texts of an example; what no key can give has none."""
+    if body is None:
+        return set()
     value = msgspec.convert(body, kind)
     return texts(msgspec.to_builtins(value)) - texts(redact(value))
 
