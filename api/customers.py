@@ -22,7 +22,7 @@ from api.parameters import (
     on_behalf_of,
     whole_number,
 )
-from api.problems import ProblemError, kebab, of_rule
+from api.problems import ProblemError, kebab, of_rule, preferred_language
 from api.roles import READ_COMPLAINTS, READ_HISTORY, READ_PERSONAL
 from domain.customer import CUSTOMER, CustomerIsMerged, UnknownCustomer, allowed_customer_commands
 from domain.customer.profile import Groups
@@ -273,7 +273,9 @@ def _document(state: Customer, asked: Asked) -> CustomerDocument:
         tier=CustomerTier(tier=state.tier[0], source=state.tier[1]) if state.tier else None,
         segment=state.segment,
         special_groups=CustomerGroups(groups=list(groups[0]), source=groups[1]) if groups else None,
-        allowed_commands=allowed(allowed_customer_commands(state), asked.who),
+        allowed_commands=allowed(
+            allowed_customer_commands(state), asked.who, preferred_language(asked.request)
+        ),
     )
 
 
