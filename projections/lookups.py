@@ -2,8 +2,8 @@
 complaint was ever known by, and every handle and merge of a customer.
 
 A complaint of an import is not found by its problem: it never calls for prevention. Nothing is
-taken out again: a policy judges what was recorded at some moment, and takes from the
-stream itself what held then. Values are kept as keyed hashes, short however long they are.
+taken out again: a policy judges what was recorded at some moment, asks for what was known by then,
+and takes from the stream itself what held. Values are kept as keyed hashes, short however long.
 """
 
 import hashlib
@@ -31,6 +31,8 @@ class LookupRow(Row, frozen=True):
 
     stream_id: UUID
     key: str
+    ledger_position: int  # of the event that first said so
+    known_at: datetime  # when that was recorded
     received_at: datetime | None = None
 
 
@@ -64,7 +66,14 @@ def lookups_view(secret: bytes) -> View:
                 received_at = recorded.occurred_at
             for kind, value in values_of(recorded):
                 key = lookup_key(secret, kind, value)
-                row = LookupRow(recorded.partition, recorded.stream_id, key, received_at)
+                row = LookupRow(
+                    partition=recorded.partition,
+                    stream_id=recorded.stream_id,
+                    key=key,
+                    ledger_position=recorded.position,
+                    known_at=recorded.recorded_at,
+                    received_at=received_at,
+                )
                 known.setdefault(key, row)
         return known.values()
 

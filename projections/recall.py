@@ -26,12 +26,25 @@ FROM views.positions AS p JOIN ledger.heads AS h USING (partition)
     LEFT JOIN ledger.events AS e ON e.partition = p.partition AND e.position = p.position + 1
 WHERE p.view = %(view)s"""
 
+# Known when the trigger was recorded: what came later, however much, is not there for it. From each
+# value no more is read than may be told.
 _FIND = """
-SELECT DISTINCT stream_id, received_at FROM views.lookups
-WHERE key = ANY(%(keys)s)
-    AND (%(after)s::timestamptz IS NULL OR received_at > %(after)s)
-    AND (%(up_to)s::timestamptz IS NULL OR received_at <= %(up_to)s)
-ORDER BY received_at DESC, stream_id LIMIT %(most)s"""
+SELECT DISTINCT found.stream_id, found.received_at
+FROM unnest(%(keys)s::text[]) AS asked (key) CROSS JOIN LATERAL (
+    SELECT l.stream_id, l.received_at FROM views.lookups AS l
+    WHERE l.key = asked.key {between}
+        AND CASE WHEN l.partition = %(partition)s THEN l.ledger_position <= %(position)s
+                 ELSE l.known_at <= %(at)s END
+    ORDER BY l.received_at DESC, l.stream_id LIMIT %(most)s
+) AS found
+ORDER BY found.received_at DESC, found.stream_id LIMIT %(most)s"""
+
+_FIND_ALL = _FIND.format(between="")
+_FIND_RECEIVED = _FIND.format(
+    between="""
+        AND l.received_at > coalesce(%(after)s::timestamptz, '-infinity')
+        AND l.received_at <= coalesce(%(up_to)s::timestamptz, 'infinity')"""
+)
 
 _HISTORIES = f"""
 SELECT {COLUMNS} FROM ledger.events
@@ -61,7 +74,7 @@ class Recall:
         is_own = isinstance(asked, Streams) and set(asked.ids) == {trigger.stream_id}
         if not is_own and not self._is_all_known(trigger):
             return None
-        streams = asked.ids if isinstance(asked, Streams) else self._find(asked)
+        streams = asked.ids if isinstance(asked, Streams) else self._find(asked, trigger)
         self.prepare(streams, policy)
         cut = (self._as_recorded(self._known.get(stream, []), trigger) for stream in streams)
         return [history for history in cut if history]
@@ -91,11 +104,19 @@ class Recall:
                 histories[recorded.stream_id].append(recorded)
         return histories
 
-    def _find(self, asked: Known) -> list[UUID]:
-        keys = [lookup_key(self._secret, asked.kind, value) for value in asked.values]
+    def _find(self, asked: Known, trigger: Recorded[Any]) -> list[UUID]:
+        is_any = asked.after is None and asked.up_to is None
         found = self._connection.execute(
-            _FIND,
-            {"keys": keys, "after": asked.after, "up_to": asked.up_to, "most": asked.most},
+            _FIND_ALL if is_any else _FIND_RECEIVED,
+            {
+                "keys": [lookup_key(self._secret, asked.kind, value) for value in asked.values],
+                "after": asked.after,
+                "up_to": asked.up_to,
+                "most": asked.most,
+                "partition": trigger.partition,
+                "position": trigger.position,
+                "at": trigger.recorded_at,
+            },
             prepare=True,
         )
         return [stream for stream, _ in found]

@@ -23,7 +23,7 @@ from tests import world
 from tests.conftest import Database
 from tests.customers import merged, of_customer, split
 from tests.projections.histories import REGISTRY, SECRET, store, woven
-from tests.projections.reacting import Story, in_stream, stream_of, told
+from tests.projections.reacting import Story, in_stream, runner, stream_of, told
 from tests.reacting import orders_of
 from tests.spec import RECEIVED
 
@@ -153,3 +153,17 @@ def test_the_histories_have_every_class_in_them_and_signals_and_second_judgement
     assert kinds == {"initial", "repeat", "escalated_recomplaint", "related", "unknown"}
     assert problems
     assert any(len(said) > 1 for said in classes.values())
+
+
+@pytest.mark.parametrize("partitions", [1, 4])
+def test_a_rush_of_complaints_signals_its_problem_however_late_it_is_looked_at(
+    fresh_database: Database, partitions: int
+) -> None:
+    """What was recorded after a complaint is not there for it, nor in the way of what was."""
+    begun = [RECEIVED + timedelta(hours=number) for number in range(100)]
+    stories = [in_stream(number, world.assessed(), at) for number, at in enumerate(begun)]
+    migrate(fresh_database.owner, partitions=partitions)
+    store(fresh_database.owner, woven(*map(list, stories)))
+    runner(fresh_database, [SIGNAL_PREVENTION]).catch_up()
+    [signals] = told(fresh_database, PreventionTriggered).values()
+    assert [event.complaint_ids for event in signals] == [[stream_of(n) for n in range(6)]]
