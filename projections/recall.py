@@ -1,8 +1,9 @@
 """What a policy is told: histories as they were recorded when its trigger was, and nothing later.
 
-Of its own partition a policy knows what stands up to the trigger; of any other, what was recorded
-by then. Nothing recorded by then may still be under way (the turn has seen to it), and the view
-`lookups`, by which streams are found, has to have come so far. So the answer is for good.
+What was recorded at one instant comes in the order of partitions, so that of any two events one is
+the later and knows the other. Nothing recorded by then may still be under way (the turn has seen
+to it), and the view `lookups`, by which streams are found, has to have come so far. So the answer
+is for good.
 """
 
 from collections import defaultdict
@@ -33,8 +34,7 @@ SELECT DISTINCT found.stream_id, found.received_at
 FROM unnest(%(keys)s::text[]) AS asked (key) CROSS JOIN LATERAL (
     SELECT l.stream_id, l.received_at FROM views.lookups AS l
     WHERE l.key = asked.key {between}
-        AND CASE WHEN l.partition = %(partition)s THEN l.ledger_position <= %(position)s
-                 ELSE l.known_at <= %(at)s END
+        AND (l.known_at, l.partition, l.ledger_position) <= (%(at)s, %(partition)s, %(position)s)
     ORDER BY l.received_at DESC, l.stream_id LIMIT %(most)s
 ) AS found
 ORDER BY found.received_at DESC, found.stream_id LIMIT %(most)s"""
@@ -122,12 +122,8 @@ class Recall:
         return [stream for stream, _ in found]
 
     def _as_recorded(self, history: History, trigger: Recorded[Any]) -> History:
-        def is_known(item: Recorded[Any]) -> bool:
-            if item.partition == trigger.partition:
-                return item.position <= trigger.position
-            return item.recorded_at <= trigger.recorded_at
-
-        return [item for item in history if is_known(item)]
+        place = _place(trigger)
+        return [item for item in history if _place(item) <= place]
 
     def _is_all_known(self, trigger: Recorded[Any]) -> bool:
         """Whether what was recorded by then can be found."""
@@ -142,3 +138,8 @@ class Recall:
             else first is None or trigger.recorded_at < first
             for partition, (position, first) in self._reach.items()
         )
+
+
+def _place(item: Recorded[Any]) -> tuple[datetime, int, int]:
+    """Where an event stands among all: in one partition the order is that of positions."""
+    return item.recorded_at, item.partition, item.position
