@@ -114,6 +114,7 @@ class Desk:
             status=rule.status,
             four_eyes=rule.facts["rule"] if isinstance(rule, SecondPersonRequired) else None,
             complaint_id=order.complaint_id,
+            customer_id=order.customer_id,
         )
         refused = command_id(client.principal, order.key)
         context = replace(self.context(order, client, trace), causation_id=str(refused))

@@ -25,6 +25,7 @@ class RefusalRow(Row, frozen=True):
 
     four_eyes: str | None = None  # which of the rules of the second person
     complaint_id: UUID | None = None
+    customer_id: str | None = None
     unit_id: str | None = None  # as far as the actor says
 
 
@@ -57,5 +58,6 @@ def _refusal(recorded: Recorded[CommandRefused]) -> RefusalRow:
         actor_role=metadata.actor.role,
         four_eyes=event.four_eyes,
         complaint_id=event.complaint_id,
+        customer_id=event.customer_id,
         unit_id=metadata.actor.unit_id,
     )

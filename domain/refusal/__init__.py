@@ -4,12 +4,13 @@ Each stands on a stream of its own, so that refusals never wait for each other n
 complaint. Of the order no more is kept than its name: what it said was refused and is gone.
 """
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
 
-from domain.kernel import Code, Command, Context, Decider, Event, Recorded
+from domain.kernel import Code, Command, Context, Decider, Event, Identifier, Recorded
 
 Name = Annotated[
     str,
@@ -23,13 +24,14 @@ Status = Annotated[int, msgspec.Meta(ge=400, le=499)]
 
 
 class RecordRefusal(Command, frozen=True, kw_only=True):
-    """Keep the trace of an order that was refused, by which rule, and on which complaint."""
+    """Keep the trace of an order that was refused, by which rule, and on what."""
 
     command: Name
     rule: Name
     status: Status
     four_eyes: Code | None = None
     complaint_id: UUID | None = None
+    customer_id: Identifier | None = None
 
 
 class CommandRefused(Event, frozen=True, kw_only=True):
@@ -40,6 +42,11 @@ class CommandRefused(Event, frozen=True, kw_only=True):
     status: Status
     four_eyes: Code | None = None
     complaint_id: UUID | None = None
+    customer_id: Identifier | None = None
+
+    schema_version: ClassVar[int] = 2
+    # Version 1 did not say for which customer an order was.
+    upcasts: ClassVar[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: dict}
 
 
 # --- state, decide and evolve ---------------------------------------------------------------
@@ -64,6 +71,7 @@ def decide(command: object, state: Refusal, context: Context) -> list[object]:
                     status=command.status,
                     four_eyes=command.four_eyes,
                     complaint_id=command.complaint_id,
+                    customer_id=command.customer_id,
                 )
             ]
     raise TypeError(command)

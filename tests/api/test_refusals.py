@@ -74,6 +74,15 @@ def test_of_four_eyes_the_rule_is_named_that_asked_for_a_second_person(api: Api)
     assert (data["rule"], data["four_eyes"]) == ("SecondPersonRequired", "decline")
 
 
+def test_an_order_for_a_customer_that_is_refused_names_the_customer(api: Api) -> None:
+    watch, why = Watch(api), {"reason_code": "two_people", "reason_text": PERSON}
+    answer = api.post("/v1/customers/never-merged/split-customer", why, by="agent-7")
+    refused(answer, 409, "customer-not-merged")
+    [(data, _)] = watch.new()
+    assert data["customer_id"] == "never-merged"
+    assert "complaint_id" not in data
+
+
 def test_a_registration_that_is_refused_leaves_a_trace_that_names_no_complaint(api: Api) -> None:
     watch = Watch(api)
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()

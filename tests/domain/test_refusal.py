@@ -24,6 +24,12 @@ def test_a_refusal_says_what_was_ordered_and_which_rule_forbade_it() -> None:
     assert outcome.state.is_recorded
 
 
+def test_a_refusal_of_an_order_for_a_customer_names_the_customer() -> None:
+    told = {"command": "SplitCustomer", "rule": "CustomerNotMerged", "status": 409}
+    named = {**told, "customer_id": "customer-1"}
+    given(decider=REFUSAL).when(RecordRefusal(**named)).then(CommandRefused(**named))
+
+
 def test_one_refusal_is_recorded_once() -> None:
     refusal = RecordRefusal(command="RegisterComplaint", rule="Forbidden", status=403)
     given(decider=REFUSAL).when(refusal).then(CommandRefused).when(refusal).silent()

@@ -26,6 +26,14 @@ def test_a_refusal_names_the_order_the_rule_and_who_gave_it() -> None:
     assert (row.four_eyes, row.complaint_id) == ("remedy_approver", REFUSED.complaint_id)
 
 
+def test_a_refusal_of_an_order_for_a_customer_names_the_customer() -> None:
+    event = CommandRefused(
+        command="SplitCustomer", rule="CustomerNotMerged", status=409, customer_id="customer-1"
+    )
+    row = refusal(told(event, 5, by=ANN))
+    assert (row.complaint_id, row.customer_id) == (None, "customer-1")
+
+
 def test_an_order_given_through_a_system_is_that_of_the_person_it_names() -> None:
     row = refusal(told(REFUSED, 5, by=SHOP, on_behalf_of="wu"))
     assert (row.ordered_by, row.actor_kind) == ("wu", "system")
