@@ -6,6 +6,7 @@ from projections.complaints import complaints_view
 from projections.customers import customers_view
 from projections.cycles import cycles_view
 from projections.lookups import lookups_view
+from projections.preventions import preventions_view
 from projections.refusals import refusals_view
 from projections.repeats import repeats_view
 from projections.satisfaction import satisfaction_view
@@ -25,6 +26,7 @@ VIEWS = (
     "work",
     "customers",
     "refusals",
+    "preventions",
     "search",
     "lookups",
 )
@@ -43,6 +45,7 @@ def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:
         work_view(),
         customers_view(secret),
         refusals_view(),
+        preventions_view(),
         search_view(),
         lookups_view(secret),
     )

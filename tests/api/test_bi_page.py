@@ -16,6 +16,7 @@ from tests import world
 from tests.api.serving import runner_of
 from tests.api.test_import import at_desk
 from tests.conftest import Database
+from tests.projections.conftest import SIGNALLED
 from tests.projections.folding import after, imported, in_order, told
 from tests.projections.histories import in_stream, store, woven
 from tests.projections.reading import rows
@@ -55,7 +56,7 @@ JOINS = [(section.relation, *join) for section in SECTIONS for join in section.j
 
 @pytest.fixture(scope="module")
 def demo(database: Database) -> Database:
-    """The demonstration, and what it does not tell: an import and a refusal."""
+    """The demonstration, and what it does not tell: an import, a refusal and a signal."""
     at_desk(database, lambda desk: simulate(desk, complaints=60, seed=7, until=UNTIL))
     answer = SourceFactRecorded(name="company_response", value="Closed with explanation")
     elsewhere = [
@@ -63,8 +64,9 @@ def demo(database: Database) -> Database:
         imported(answer, after(1), "unknown"),
     ]
     refusal = CommandRefused(command="ApproveRemedy", rule="SecondPersonRequired", status=409)
-    both = woven(in_stream(1, in_order(elsewhere)), in_stream(2, [told(refusal, 99)]))
-    store(database.owner, both)
+    others = [[told(refusal, 99)], [told(SIGNALLED, 99)]]
+    apart = [in_stream(number, story) for number, story in enumerate(others, 2)]
+    store(database.owner, woven(in_stream(1, in_order(elsewhere)), *apart))
     runner_of(database).catch_up()
     return database
 

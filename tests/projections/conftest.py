@@ -6,6 +6,7 @@ import pytest
 
 from domain.complaint.intake import SourceFactRecorded
 from domain.complaint.state import ComplaintClosed
+from domain.prevention import PreventionTriggered
 from domain.refusal import CommandRefused
 from projections import all_views
 from projections.engine import Runner
@@ -32,6 +33,14 @@ REFUSED = CommandRefused(
     complaint_id=UUID("01957a6e-0000-7000-8000-000000000002"),
 )
 BEYOND_THE_ROLE = CommandRefused(command="RegisterComplaint", rule="Forbidden", status=403)
+SIGNALLED = PreventionTriggered(
+    problem_key=" > ".join(world.CATEGORY.path),
+    count=6,
+    window_days=30,
+    complaint_ids=[UUID(int=number) for number in range(6)],
+    first_received_at=after(0),
+    last_received_at=after(40_000),
+)
 HISTORY = random_histories(seed=11, complaints=80)
 
 
@@ -66,7 +75,9 @@ def filled(database: Database) -> Database:
         life(4, received=5, repeat_class="repeat", earlier=3),
     ]
     customers = random_customers(seed=11, customers=10)
+    signalled = in_stream(7, [told(SIGNALLED, 7)])
     refused = [in_stream(5, [told(REFUSED, 5)]), in_stream(6, [told(BEYOND_THE_ROLE, 6)])]
-    store(database.owner, woven(HISTORY, elsewhere, in_progress, *came_back, customers, *refused))
+    others = (customers, *refused, signalled)
+    store(database.owner, woven(HISTORY, elsewhere, in_progress, *came_back, *others))
     Runner(database.app, None, REGISTRY, all_views(SECRET)).catch_up()
     return database

@@ -12,7 +12,7 @@ from ledger.migrate import migrate
 from projections import all_views
 from projections.view import Table
 from tests.conftest import Database, new_database
-from tests.projections.conftest import REFUSED
+from tests.projections.conftest import REFUSED, SIGNALLED
 from tests.projections.customer_histories import random_customers
 from tests.projections.folding import told
 from tests.projections.histories import SECRET, in_stream, random_histories, store, woven
@@ -25,6 +25,7 @@ HISTORY = woven(
     random_histories(seed=31, complaints=60),
     random_customers(seed=32, customers=8),
     *(in_stream(900_000 + number, [told(REFUSED, number)]) for number in range(8)),
+    *(in_stream(910_000 + number, [told(SIGNALLED, number)]) for number in range(8)),
 )
 TABLES = [table for view in all_views(SECRET) for table in view.tables]
 
