@@ -37,11 +37,11 @@ _POSITION = 1 + StoredRow._fields.index("position")  # in a row of _READ
 _TYPE = 1 + StoredRow._fields.index("type")
 _SCHEMA_VERSION = 1 + StoredRow._fields.index("schema_version")
 
-_FAILED_AT = """
-SELECT p.position + 1, coalesce(e.type, 'no event')
-FROM views.positions AS p LEFT JOIN ledger.events AS e
-    ON e.partition = p.partition AND e.position = p.position + 1
-WHERE p.view = %(view)s AND p.partition = %(partition)s"""
+_STANDS_AT = """
+SELECT position FROM views.positions WHERE view = %(view)s AND partition = %(partition)s"""
+
+_TYPE_AT = """
+SELECT type FROM ledger.events WHERE partition = %(partition)s AND position = %(position)s"""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -166,15 +166,24 @@ def _take(connection: Connection, reader: Reader, view: View, partition: int, li
         if locked is None:
             return 0
         old: int = locked[0]
-        new, events = reader.read(connection, view.event_types, partition, old, limit)
+        new = take(connection, reader, view, partition, old, limit)
         if new > old:
-            _write(connection, view, partition, events)
             moved = connection.execute(
                 _MOVE_POSITION, {**place, "old": old, "new": new}, prepare=True
             )
             if moved.rowcount != 1:
                 raise RuntimeError(f"the position of view {view.name} moved while it was locked")
         return new - old
+
+
+def take(
+    connection: Connection, reader: Reader, view: View, partition: int, after: int, limit: int
+) -> int:
+    """Take in the batch that follows a position, which is the caller's; returns its last."""
+    last, events = reader.read(connection, view.event_types, partition, after, limit)
+    if events:
+        _write(connection, view, partition, events)
+    return last
 
 
 def _write(
@@ -230,13 +239,21 @@ def _execute(connection: Connection, statement: Any, rows: Sequence[Any]) -> Non
     connection.execute(statement, {"rows": _encode(rows).decode()}, prepare=True)
 
 
-def halted(connection: Connection, name: str, partition: int, error: Exception) -> ViewHalted:
-    """The event before which a view or policy stands, without the words of the error."""
+def halted(
+    connection: Connection, name: str, partition: int, error: Exception, after: int | None = None
+) -> ViewHalted:
+    """The event before which a view or policy stands, without the words of the error.
+
+    It stands `after` this position, or where its own row of positions says.
+    """
     place = {"view": name, "partition": partition}
-    position, event_type = connection.execute(_FAILED_AT, place).fetchone() or (0, "no event")
+    if after is None:
+        [[after]] = connection.execute(_STANDS_AT, place).fetchall()
+    found = connection.execute(_TYPE_AT, {"partition": partition, "position": after + 1})
+    [event_type] = found.fetchone() or ("no event",)
     # What it says of an unknown event is our own word; any other message may quote a person.
     cause = str(error) if isinstance(error, UnknownEvent) else cause_of(error)
-    return ViewHalted(name, partition, position, event_type, cause)
+    return ViewHalted(name, partition, after + 1, event_type, cause)
 
 
 def cause_of(error: BaseException) -> str:

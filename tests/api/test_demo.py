@@ -114,12 +114,13 @@ def test_each_of_the_three_reports_shows_something_at_the_first_look(demo: Datab
 def test_rebuilds_of_the_real_sample_in_any_batch_size_equal_what_was_built_live(
     fresh_database: Database, tmp_path: Path
 ) -> None:
-    """On a ledger of its own: batches of one cost milliseconds an event."""
+    """On a ledger of its own. Batches of one cost milliseconds an event and view: item 3 of
+    `make accept` takes them in on the whole sample, `test_engine` on random histories."""
     runner = runner_of(fresh_database)
     import_sample(fresh_database, tmp_path / "rejects.csv")
     runner.catch_up()
     live = [runner.digest(view) for view in VIEWS]
-    for batch_size in (1, 7, 1000):
+    for batch_size in (7, 1000):
         for view in VIEWS:
             runner.rebuild(view, batch_size=batch_size)
         assert [runner.digest(view) for view in VIEWS] == live
