@@ -209,6 +209,11 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "confidence_percent": 95,
         "evidence": "called_back",
     },
+    "ReleaseHandle": {
+        "handle": {"kind": "phone", "value": "13800000000"},
+        "reason_code": "given_out_again",
+        "reason_text": "The telephone company gave the number to somebody else.",
+    },
     "VerifyCustomer": {"valid_until": "2099-12-31T23:59:59+08:00", "method": "sms_code"},
     "SetCustomerTier": {"tier": "vip", "source": "crm"},
     "AssignSegment": {

@@ -37,6 +37,7 @@ INTEGRATOR = frozenset(
         "RecordInformation",
         "RecordSatisfaction",
         "IdentifyCustomer",
+        "ReleaseHandle",
         "SetCustomerTier",
         "AssignSegment",
     }

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from domain.customer import CUSTOMER
-from domain.customer.identity import CustomerIdentified, CustomerVerified
+from domain.customer.identity import CustomerIdentified, CustomerVerified, HandleReleased
 from domain.customer.merge import CustomersMerged, CustomersSplit
 from domain.customer.profile import CustomerTierSet, SegmentAssigned
 from domain.kernel import Recorded
@@ -50,11 +50,7 @@ class HandleRow(Row, frozen=True):
 
 CUSTOMERS = Table("customers", CustomerRow, ("partition", "stream_id"), stream="stream_id")
 HANDLES = Table(
-    "customer_handles",
-    HandleRow,
-    ("partition", "stream_id", "handle_hash"),
-    stream="stream_id",
-    is_loaded=False,
+    "customer_handles", HandleRow, ("partition", "stream_id", "handle_hash"), stream="stream_id"
 )
 
 
@@ -63,14 +59,15 @@ def customers_view(secret: bytes) -> View:
 
     def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
         row = next((row for row in rows if isinstance(row, CustomerRow)), None)
-        handles = [
-            _handle(recorded, secret)
-            for recorded in events
-            if isinstance(recorded.event, CustomerIdentified)
-        ]
+        handles = {row.handle_hash: row for row in rows if isinstance(row, HandleRow)}
         for recorded in events:
             row = _after(row or _first(recorded), recorded)
-        return handles if row is None else [row, *handles]
+            match recorded.event:
+                case CustomerIdentified(handle=handle):
+                    handles[handle_hash(secret, handle)] = _handle(recorded, secret)
+                case HandleReleased(handle=handle):
+                    handles.pop(handle_hash(secret, handle), None)
+        return handles.values() if row is None else [row, *handles.values()]
 
     return View("customers", (CUSTOMERS, HANDLES), CUSTOMER.events, fold)
 

@@ -76,10 +76,7 @@ class Table:
     @cached_property
     def upsert(self) -> str:
         """Inserts rows, or overwrites those that are there."""
-        values = ", ".join(
-            f"decode(r.{name}, 'base64')" if self.types[name] == "bytea" else f"r.{name}"
-            for name in self.columns
-        )
+        values = ", ".join(self._value(name) for name in self.columns)
         changes = ", ".join(
             f"{name} = EXCLUDED.{name}" for name in self.columns if name not in self.key
         )
@@ -92,7 +89,7 @@ class Table:
     @cached_property
     def delete(self) -> str:
         """Deletes rows by their keys."""
-        matches = " AND ".join(f"t.{name} = r.{name}" for name in self.key)
+        matches = " AND ".join(f"t.{name} = {self._value(name)}" for name in self.key)
         return (
             f"DELETE FROM views.{self.name} AS t USING {self._recordset(self.key)} WHERE {matches}"
         )
@@ -101,6 +98,9 @@ class Table:
     def delete_all(self) -> str:
         """Deletes every row; readers keep the old ones until this is committed."""
         return f"DELETE FROM views.{self.name}"
+
+    def _value(self, name: str) -> str:
+        return f"decode(r.{name}, 'base64')" if self.types[name] == "bytea" else f"r.{name}"
 
     def _recordset(self, names: tuple[str, ...]) -> str:
         columns = ", ".join(

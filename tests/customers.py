@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.customer.identity import CustomerIdentified
+from domain.customer.identity import CustomerIdentified, HandleReleased
 from domain.customer.merge import CustomersMerged, CustomersSplit
 from domain.kernel import Handle, Metadata, Recorded
 from tests import world
@@ -45,3 +45,7 @@ def split(customer_id: str, from_id: str) -> CustomersSplit:
 
 def identified(customer_id: str, handle: Handle = PHONE, **told: Any) -> CustomerIdentified:
     return CustomerIdentified(customer_id=customer_id, handle=handle, by="person", **told)
+
+
+def released(customer_id: str, handle: Handle = PHONE) -> HandleReleased:
+    return HandleReleased(customer_id=customer_id, handle=handle, reason_code="given-out-again")

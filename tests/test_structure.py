@@ -27,7 +27,9 @@ STAGE_FILE_MAY = {
     "domain.rules",
 }
 NOT_A_STAGE_FILE = {"__init__", "state", "vocabulary", "guards"}
-SHARED_BY_SLICES = {"domain.kernel", "domain.rules", "domain.personal", "domain.time"}
+SHARED_BY_SLICES = {
+    "domain.kernel", "domain.rules", "domain.handles", "domain.personal", "domain.time",
+}  # fmt: skip
 NOT_SLICES = {"policies", "time"}  # folders of the domain that are none
 IMPURE = {
     "asyncio", "http", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets",

@@ -2,7 +2,7 @@
 
 Ids of customers are the organisation's own (a CRM's), so nobody is registered here: the stream of
 a customer begins with the first thing that is recorded of them. On a customer who was merged into
-another one nothing is recorded but that the merge is undone.
+another one nothing is recorded but that the merge is undone, or that a handle is not theirs.
 """
 
 from datetime import datetime
@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from domain.customer import identity, merge, profile
+from domain.customer.identity import ReleaseHandle
 from domain.customer.merge import MergeCustomers, SplitCustomer
 from domain.customer.state import Customer
 from domain.kernel import Context, Decider, Recorded, Rejected
@@ -77,7 +78,7 @@ def allowed_customer_commands(state: Customer) -> dict[type[Any], Rejected | Non
 
 
 def _forbidden(command: type[Any], state: Customer) -> Rejected | None:
-    if state.merged_into is not None and command is not SplitCustomer:
+    if state.merged_into is not None and command not in (SplitCustomer, ReleaseHandle):
         return CustomerIsMerged(command=command.__name__, into_id=state.merged_into)
     rule = getattr(_OF_COMMAND[command], "forbidden", None)
     return rule(command, state) if rule else None

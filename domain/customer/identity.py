@@ -1,5 +1,8 @@
 """Customer identity 客户身份: by what a customer is known (telephone, openid, member number,
 e-mail), and until when an old customer need not show again who they are 老客户免身份重复验证.
+
+A handle found by mistake, or one that somebody else has by now (telephone numbers are given out
+again), is released; complaints that were linked by it stay as they are.
 """
 
 from typing import Any
@@ -7,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from domain.customer.state import Customer, Identification, Verification
+from domain.handles import known_as
 from domain.kernel import (
     Code,
     Command,
@@ -17,6 +21,7 @@ from domain.kernel import (
     Identifier,
     Moment,
     Percent,
+    ReasonText,
     Recorded,
     Rejected,
 )
@@ -31,6 +36,14 @@ class IdentifyCustomer(Command, frozen=True, kw_only=True):
     by: IdentifiedBy
     confidence_percent: Percent | None = None
     evidence: Code | None = None
+
+
+class ReleaseHandle(Command, frozen=True, kw_only=True):
+    """Say that a handle is this customer's no longer, or never was."""
+
+    handle: Handle
+    reason_code: Code
+    reason_text: ReasonText
 
 
 class VerifyCustomer(Command, frozen=True, kw_only=True):
@@ -53,6 +66,14 @@ class CustomerIdentified(Event, frozen=True, kw_only=True):
     evidence: Code | None = None
 
 
+class HandleReleased(Event, frozen=True, kw_only=True):
+    """A handle is not this customer's any more, or never was."""
+
+    customer_id: Identifier
+    handle: Handle
+    reason_code: Code
+
+
 class CustomerVerified(Event, frozen=True, kw_only=True):
     """The customer showed who they are; until then it need not be shown again."""
 
@@ -62,6 +83,15 @@ class CustomerVerified(Event, frozen=True, kw_only=True):
 
 
 # --- rejections -----------------------------------------------------------------------------
+
+
+class HandleNotKnown(Rejected):
+    """Only a handle that is known to be the customer's is released."""
+
+    title = "The handle is not known"
+    title_zh = "该联系方式未登记"
+    detail = "The handle is not known to be this customer's."
+    detail_zh = "该联系方式并未登记为此客户所有。"
 
 
 class VerifiedForThePast(Rejected):
@@ -75,8 +105,15 @@ class VerifiedForThePast(Rejected):
 
 # --- decide and evolve ----------------------------------------------------------------------
 
-EVENTS: tuple[type[Any], ...] = (CustomerIdentified, CustomerVerified)
-COMMANDS: tuple[type[Any], ...] = (IdentifyCustomer, VerifyCustomer)
+EVENTS: tuple[type[Any], ...] = (CustomerIdentified, HandleReleased, CustomerVerified)
+COMMANDS: tuple[type[Any], ...] = (IdentifyCustomer, ReleaseHandle, VerifyCustomer)
+
+
+def forbidden(command: type, state: Customer) -> Rejected | None:
+    """The rule that forbids a command whatever its body says."""
+    if command is ReleaseHandle and not state.identified:
+        return HandleNotKnown()
+    return None
 
 
 def decide(command: object, customer_id: str, state: Customer, context: Context) -> list[object]:
@@ -94,6 +131,10 @@ def decide(command: object, customer_id: str, state: Customer, context: Context)
                     evidence=command.evidence,
                 )
             ]
+        case ReleaseHandle(handle=handle, reason_code=reason_code):
+            if len(_without(handle, state)) == len(state.identified):
+                raise HandleNotKnown
+            return [HandleReleased(customer_id=customer_id, handle=handle, reason_code=reason_code)]
         case VerifyCustomer(valid_until=valid_until, method=method):
             if state.verification == Verification(valid_until=valid_until, method=method):
                 return []
@@ -114,12 +155,19 @@ def _identification(found: IdentifyCustomer | CustomerIdentified) -> Identificat
     )
 
 
+def _without(handle: Handle, state: Customer) -> tuple[Identification, ...]:
+    """What the customer is known by beside this handle, however it is written."""
+    return tuple(k for k in state.identified if known_as(k.handle) != known_as(handle))
+
+
 def evolve(state: Customer, recorded: Recorded[object]) -> Customer:
     """What the events of this file leave."""
     match recorded.event:
         case CustomerIdentified() as event:
-            before = tuple(known for known in state.identified if known.handle != event.handle)
-            return replace(state, identified=(*before, _identification(event)))
+            others = _without(event.handle, state)
+            return replace(state, identified=(*others, _identification(event)))
+        case HandleReleased(handle=handle):
+            return replace(state, identified=_without(handle, state))
         case CustomerVerified(valid_until=valid_until, method=method):
             verification = Verification(valid_until=valid_until, method=method)
             return replace(state, verification=verification)

@@ -1,8 +1,8 @@
 """A complaint whose complainant gave a handle is the customer's whom that handle is known to be,
 be the handle identified first or the complaint registered first.
 
-A handle that several customers share says nothing, nor does that of a representative or reporter.
-Whose complaint it is, once told, a policy never changes.
+A handle that several customers share says nothing until all but one are released from it, nor does
+that of a representative or reporter. Whose complaint it is, once told, a policy never changes.
 """
 
 from collections.abc import Generator
@@ -12,7 +12,7 @@ from domain.complaint import COMPLAINT
 from domain.complaint.identity import CustomerLinked, LinkCustomer
 from domain.complaint.intake import ComplaintRegistered, DetailAdded, FieldCorrected
 from domain.complaint.vocabulary import Complainant
-from domain.customer.identity import CustomerIdentified
+from domain.customer.identity import CustomerIdentified, HandleReleased
 from domain.handles import known_as
 from domain.kernel import Recorded
 from domain.policies.customers import MERGES, survivor_of
@@ -33,7 +33,7 @@ Found = tuple[str, int | None]
 
 def react(trigger: Recorded[Any], rules: Rules) -> Reaction:
     """Link the complaints of a handle, or the one that names it, to whose handle it is."""
-    if isinstance(trigger.event, CustomerIdentified):
+    if isinstance(trigger.event, CustomerIdentified | HandleReleased):
         handle = known_as(trigger.event.handle)
         histories = yield Known(kind="handle", values=(handle,))
     else:
@@ -58,9 +58,11 @@ def _owner_of(handle: str) -> Generator[Known, Histories, Found | None]:
     histories = yield Known(kind="identified", values=(handle,))
     owners: dict[str, int | None] = {}
     for history in histories:
-        told = [i.event for i in history if isinstance(i.event, CustomerIdentified)]
+        told = [
+            i.event for i in history if isinstance(i.event, CustomerIdentified | HandleReleased)
+        ]
         last = next((event for event in reversed(told) if known_as(event.handle) == handle), None)
-        if last is not None:
+        if isinstance(last, CustomerIdentified):
             owners[(yield from survivor_of(last.customer_id))] = last.confidence_percent
     return next(iter(owners.items())) if len(owners) == 1 else None
 
@@ -87,12 +89,12 @@ def _is_linked(history: History) -> bool:
     )
 
 
+_IDENTITY: frozenset[type[Any]] = frozenset({CustomerIdentified, HandleReleased})
+_FACTS: frozenset[type[Any]] = frozenset({ComplaintRegistered, DetailAdded, FieldCorrected})
+
 LINK_COMPLAINTS_TO_IDENTIFIED_CUSTOMER = Policy(
     name="link_complaints_to_identified_customer",
-    triggers=frozenset({CustomerIdentified, ComplaintRegistered, DetailAdded, FieldCorrected}),
-    reads=frozenset(
-        {ComplaintRegistered, DetailAdded, FieldCorrected, CustomerLinked, CustomerIdentified}
-    )
-    | MERGES,
+    triggers=_IDENTITY | _FACTS,
+    reads=_IDENTITY | _FACTS | {CustomerLinked} | MERGES,
     react=react,
 )

@@ -78,6 +78,8 @@ def world(api: Api, log: list[dict[str, Any]]) -> Iterator[World]:
     ).raise_for_status()
     merge = EXAMPLES["MergeCustomers"]
     api.post("/v1/customers/for-SplitCustomer/merge-customers", merge).raise_for_status()
+    identify = EXAMPLES["IdentifyCustomer"]
+    api.post("/v1/customers/for-ReleaseHandle/identify-customer", identify).raise_for_status()
     keys = {**api.keys, "revoked": api.revoked_key()}
     with psycopg.connect(api.database.owner, autocommit=True) as connection:
         wait_until(lambda: connection.execute(_ALL_TOLD).fetchone() == (True,))

@@ -69,6 +69,7 @@ COMMANDS_OF: dict[str, set[str]] = {
 }
 CUSTOMER_COMMANDS_OF: dict[str, set[str]] = {
     "IdentifyCustomer": {A, S, N, X},
+    "ReleaseHandle": {A, S, N, X},
     "VerifyCustomer": {A, S, X},
     "SetCustomerTier": {A, S, N, X},
     "AssignSegment": {A, S, N, X},

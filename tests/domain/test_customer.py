@@ -16,7 +16,10 @@ from domain.customer import (
 from domain.customer.identity import (
     CustomerIdentified,
     CustomerVerified,
+    HandleNotKnown,
+    HandleReleased,
     IdentifyCustomer,
+    ReleaseHandle,
     VerifiedForThePast,
     VerifyCustomer,
 )
@@ -46,6 +49,7 @@ ME, SURVIVOR = "cust-1", "cust-2"
 YEAR = timedelta(days=365)
 PHONE = Handle(kind="phone", value="+86 138 0000 0000")
 IDENTIFY = IdentifyCustomer(handle=PHONE, by="rule", confidence_percent=90, evidence="order_match")
+RELEASE = ReleaseHandle(handle=Handle(kind="phone", value="13800000000"), **world.WHY)
 VERIFY = VerifyCustomer(valid_until=RECEIVED + YEAR, method="sms_code")
 MERGE = MergeCustomers(into_id=SURVIVOR, **world.WHY)
 SPLIT = SplitCustomer(**world.WHY)
@@ -100,8 +104,9 @@ def test_the_first_thing_recorded_of_a_customer_may_be_any(command: Any, event: 
     assert outcome.state.version == 1
 
 
-def test_every_command_but_the_split_is_tried_here() -> None:
-    assert {type(command) for command, _ in EVERYTHING} | {SplitCustomer} == set(CUSTOMER.commands)
+def test_every_command_that_undoes_nothing_is_tried_here() -> None:
+    undoing = {SplitCustomer, ReleaseHandle}
+    assert {type(command) for command, _ in EVERYTHING} | undoing == set(CUSTOMER.commands)
 
 
 def test_a_customer_without_a_name_is_nobody() -> None:
@@ -142,6 +147,25 @@ def test_a_handle_found_again_with_more_confidence_is_told_again() -> None:
     surer = replace(IDENTIFY, by="person", confidence_percent=100)
     again = told(told(customer(), IDENTIFY), surer).then(CustomerIdentified)
     assert [found.confidence_percent for found in again.state.identified] == [100]
+
+
+def test_a_handle_is_released_however_it_is_written_and_may_be_found_again() -> None:
+    released = told(told(customer(), IDENTIFY), RELEASE).then(
+        HandleReleased(customer_id=ME, handle=RELEASE.handle, **world.WHY)
+    )
+    assert released.state.identified == ()
+    told(released, RELEASE).rejected(HandleNotKnown)
+    assert told(released, IDENTIFY).then(CustomerIdentified).state.identified
+
+
+def test_a_handle_of_somebody_else_is_not_released() -> None:
+    told(customer(), RELEASE).rejected(HandleNotKnown)
+    mail = Handle(kind="email", value=RELEASE.handle.value)
+    told(told(customer(), IDENTIFY), replace(RELEASE, handle=mail)).rejected(HandleNotKnown)
+
+
+def test_a_handle_of_a_customer_who_was_merged_can_still_be_released() -> None:
+    told(told(told(customer(), IDENTIFY), MERGE), RELEASE).then(HandleReleased)
 
 
 @pytest.mark.parametrize("percent", [-1, 101, 50.5])
@@ -224,7 +248,7 @@ def test_merging_and_splitting_cannot_even_be_ordered_without_a_reason(kind: typ
 
 def test_a_reader_is_told_what_is_possible_now() -> None:
     alone = allowed_customer_commands(told(customer(), TIER).state)
-    assert {kind for kind, rule in alone.items() if rule} == {SplitCustomer}
+    assert {kind for kind, rule in alone.items() if rule} == {SplitCustomer, ReleaseHandle}
     merged = allowed_customer_commands(customer(MERGED).state)
     assert {kind for kind, rule in merged.items() if rule is None} == {SplitCustomer}
 

@@ -14,7 +14,7 @@ from domain.policies.link_complaints_to_identified_customer import (
     LINK_COMPLAINTS_TO_IDENTIFIED_CUSTOMER,
 )
 from tests import world
-from tests.customers import PHONE, identified, merged, of_customer
+from tests.customers import PHONE, identified, merged, of_customer, released
 from tests.projections.reacting import in_stream
 from tests.reacting import Story, orders_of
 from tests.spec import RECEIVED, given
@@ -91,3 +91,17 @@ def test_a_handle_that_several_customers_share_tells_nothing() -> None:
     assert links(later[-1], first, second, later) == {}
     one = of_customer("c2", (1, identified("c2")), (2, merged("c2", "c1")))
     assert links(later[-1], first, one, later) == {1: "c1"}, "they are one customer by now"
+
+
+def test_a_number_that_was_given_out_again_links_to_nobody_and_then_to_its_new_owner() -> None:
+    before = of_customer("c1", (0, identified("c1")), (2, released("c1")))
+    later = complaint(1, 5)
+    assert links(later[-1], before, later) == {}
+    after = of_customer("c2", (6, identified("c2")))
+    assert links(after[-1], before, after, later) == {1: "c2"}
+
+
+def test_a_handle_that_all_but_one_are_released_from_links_at_once() -> None:
+    first = of_customer("c1", (0, identified("c1")), (9, released("c1")))
+    second, waiting = of_customer("c2", (1, identified("c2"))), complaint(1, 5)
+    assert links(first[-1], first, second, waiting) == {1: "c2"}

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.customer import CUSTOMER
-from domain.customer.identity import IdentifyCustomer, VerifyCustomer
+from domain.customer.identity import IdentifyCustomer, ReleaseHandle, VerifyCustomer
 from domain.customer.merge import MergeCustomers, SplitCustomer
 from domain.customer.profile import AssignSegment, RecordSpecialGroups, SetCustomerTier
 from domain.kernel import Context, Handle, Recorded, Rejected
@@ -60,6 +60,7 @@ def _command(chance: random.Random, names: list[str], valid_until: Any) -> Any:
         [
             IdentifyCustomer(handle=phone, by="rule", confidence_percent=chance.choice([80, 95])),
             IdentifyCustomer(handle=Handle(kind="email", value="A@Example.com"), by="person"),
+            ReleaseHandle(handle=phone, **WHY),
             VerifyCustomer(valid_until=valid_until, method="sms_code"),
             MergeCustomers(into_id=chance.choice(names), **WHY),
             MergeCustomers(into_id=chance.choice(names), **WHY),

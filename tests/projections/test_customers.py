@@ -7,7 +7,7 @@ import pytest
 from domain.complaint.identity import CustomerLinked
 from domain.complaint.intake import DetailAdded, FieldCorrected
 from domain.complaint.vocabulary import Complainant, Facts
-from domain.customer.identity import CustomerIdentified, CustomerVerified
+from domain.customer.identity import CustomerIdentified, CustomerVerified, HandleReleased
 from domain.customer.merge import CustomersMerged, CustomersSplit
 from domain.customer.profile import CustomerTierSet, SegmentAssigned, SpecialGroupsRecorded
 from domain.kernel import Handle, Recorded
@@ -76,6 +76,14 @@ def test_a_handle_is_kept_as_a_hash_and_once() -> None:
     assert row.handle_hash == handle_hash(SECRET, PHONE)
     assert (row.kind, row.confidence_percent, row.identified_at) == ("phone", 100, after(1))
     assert "138" not in repr(row)
+
+
+def test_a_handle_that_is_released_is_nobodys_until_it_is_found_again() -> None:
+    other_writing = Handle(kind="phone", value="13800000000")
+    released = HandleReleased(customer_id=ME, handle=other_writing, reason_code="mistaken")
+    mail = identified(Handle(kind="email", value="a@example.com"))
+    assert [row.kind for row in handles(identified(), mail, released)] == ["email"]
+    assert len(handles(identified(), released, identified())) == 1
 
 
 @pytest.mark.parametrize(
