@@ -272,7 +272,14 @@ class Ledger(Application[UUID]):
         return dict(rows)
 
     async def query(self, statement: str, params: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
-        """Run one statement; while connections break, another is taken, for a while."""
+        """Run one statement; while connections break, another is taken, for a while.
+
+        A statement under way is not broken off with whoever waits for it, such as the request of
+        a client that has gone: its connection would be lost (tests/ledger/test_queries.py).
+        """
+        return await asyncio.shield(asyncio.ensure_future(self._rows(statement, params)))
+
+    async def _rows(self, statement: str, params: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         loop = asyncio.get_running_loop()
         deadline, pause = loop.time() + QUERY_PATIENCE_SECONDS, 0.01
         while True:

@@ -217,9 +217,7 @@ async def _stream(
     while not feed.is_closing:
         news = feed.news
         try:
-            # A client that leaves must not break a query off: its connection would be lost.
-            looking = asyncio.create_task(_look(asked, places, wanted, limit))
-            page = await asyncio.shield(looking)
+            page = await _look(asked, places, wanted, limit)
         except Exception as error:  # logged where it has to be; the client resumes
             as_problem(error)
             return
