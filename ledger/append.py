@@ -24,7 +24,7 @@ LOCK_HEAD = """
 SELECT position, greatest(recorded_at, ledger.clock())
 FROM ledger.heads WHERE partition = %(partition)s FOR UPDATE"""
 
-SELECT_COMMAND = """
+_SELECT_COMMAND = """
 SELECT command_id, digest, status, stream_id, version, position, events, recorded_at
 FROM ledger.commands WHERE partition = %(partition)s AND command_id = %(command_id)s"""
 
@@ -145,7 +145,7 @@ def _known_commands(partition: int, batch: Sequence[Entry]) -> Generator[Stateme
     if not ids:
         return {}
     if len(ids) == 1:
-        rows = yield Statement(SELECT_COMMAND, {"partition": partition, "command_id": ids[0]})
+        rows = yield Statement(_SELECT_COMMAND, {"partition": partition, "command_id": ids[0]})
     else:
         rows = yield Statement(_SELECT_COMMANDS, {"partition": partition, "command_ids": ids})
     return {row[0]: receipt_of(partition, row) for row in rows}

@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from domain.kernel import Context, Decider, Recorded, Rejected, fold
 from ledger import database
-from ledger.append import SELECT_COMMAND, receipt_of
+from ledger.append import receipt_of
 from ledger.entry import CommandKey, Entry, KeyReused, NewEvent, Preview, Receipt
 from ledger.ids import partition_of
 from ledger.library import LedgerFactory, RegistryMapper
@@ -55,6 +55,11 @@ _SELECT_STREAM = (
     f"SELECT {COLUMNS} FROM ledger.events"
     " WHERE partition = %(partition)s AND stream_id = %(stream_id)s"
     " AND version <= %(version)s AND recorded_at <= %(recorded_at)s ORDER BY version"
+)
+_SELECT_KNOWN = (
+    "SELECT partition, command_id, digest, status, stream_id, version, position, events,"
+    " recorded_at FROM ledger.commands"
+    " WHERE partition = ANY(%(partitions)s) AND command_id = %(command_id)s"
 )
 _SELECT_REGISTERED = (
     "SELECT command_id, stream_id FROM ledger.commands"
@@ -160,7 +165,8 @@ class Ledger(Application[UUID]):
                 if (receipt := await self.known(key)) is not None:
                     return receipt
                 raise
-            if is_new and self.partitions > 1 and (receipt := await self.known(key)) is not None:
+            # The append looks into its own partition only; the key may be known in another.
+            if self.partitions > 1 and (receipt := await self.known(key)) is not None:
                 return receipt
             version = history[-1].version if history else 0
             writer = self._writers[partition_of(stream_id, self.partitions)]
@@ -221,16 +227,13 @@ class Ledger(Application[UUID]):
 
     async def known(self, key: CommandKey) -> Receipt | None:
         """The answer that a command got before, in whichever partition; None for a new one."""
-        for partition in range(self.partitions):
-            rows = await self.query(
-                SELECT_COMMAND, {"partition": partition, "command_id": key.command_id}
-            )
-            if rows:
-                known_digest, receipt = receipt_of(partition, rows[0])
-                if known_digest != key.digest:
-                    raise IdempotencyKeyReused
-                return receipt
-        return None
+        params = {"partitions": list(range(self.partitions)), "command_id": key.command_id}
+        rows = await self.query(_SELECT_KNOWN, params)
+        # In several partitions, where two were sent at the same moment.
+        answers = dict(receipt_of(row[0], row[1:]) for row in rows)
+        if answers and key.digest not in answers:
+            raise IdempotencyKeyReused
+        return answers.get(key.digest)
 
     async def registered(self, command_ids: Collection[UUID]) -> dict[UUID, UUID]:
         """The streams that these commands made, of those that are known and made one."""

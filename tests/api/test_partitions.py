@@ -70,6 +70,26 @@ def test_a_registration_is_made_once_in_whichever_partition(spread: Api) -> None
         assert (refused.status_code, refused.json()["code"]) == (422, "idempotency-key-reused")
 
 
+def test_a_key_is_for_one_command_in_whichever_partition(spread: Api) -> None:
+    first, *others = [
+        spread.post("/v1/complaints", registration(customer_id=customer)["body"]).json()
+        for customer in CUSTOMERS
+    ]
+    detail = {"details": {"region": "310000"}}
+    told = spread.post(f"/v1/complaints/{first['complaint_id']}/add-detail", detail, key="for-one")
+    assert told.status_code == 200
+    for other in others:
+        path = f"/v1/complaints/{other['complaint_id']}/add-detail"
+        refused = spread.post(path, detail, key="for-one")
+        assert (refused.status_code, refused.json()["code"]) == (422, "idempotency-key-reused")
+    customer = spread.post(
+        "/v1/customers/buyer-1/set-customer-tier", {"tier": "gold", "source": "crm"}, key="for-one"
+    )
+    assert (customer.status_code, customer.json()["code"]) == (422, "idempotency-key-reused")
+    again = spread.post(f"/v1/complaints/{first['complaint_id']}/add-detail", detail, key="for-one")
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+
+
 def _register(api: Api, body: dict[str, Any], key: str) -> dict[str, Any]:
     answer = api.post("/v1/complaints", body, key=key)
     assert answer.status_code == 201, answer.text
