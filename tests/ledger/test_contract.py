@@ -1,6 +1,7 @@
 """The library's own contract test cases, run against the statements that production runs.
 
-Each test gets a partition of its own, and stream ids that land in it.
+Each test gets a partition of its own, and stream ids that land in it: one of many, and once more
+the fourth of four, in a database of its own.
 """
 
 import itertools
@@ -49,6 +50,17 @@ class InAPartitionOfItsOwn:
         return UUID(bytes=uuid4().bytes[:15] + bytes([self.partition]))
 
 
+class InTheFourthOfFour(InAPartitionOfItsOwn):
+    """Makes recorders over partition 3 of 4 in a database that no other test has used."""
+
+    @pytest.fixture(autouse=True)
+    def _use(self, fresh_database: Database) -> Iterator[None]:
+        migrate(fresh_database.owner, partitions=4)
+        with connections.pool(fresh_database.app, size=12) as self.pool:
+            self.partition = 3
+            yield
+
+
 class TestApplicationRecorder(InAPartitionOfItsOwn, ApplicationRecorderTestCase):
     def test_insert_subscribe(self) -> None:
         self.optional_test_insert_subscribe()
@@ -63,4 +75,23 @@ class TestTrackingRecorder(InAPartitionOfItsOwn, TrackingRecorderTestCase):
 
 
 class TestNonInterleaving(InAPartitionOfItsOwn, NonInterleavingNotificationIDsBaseCase):
+    pass
+
+
+class TestApplicationRecorderInTheFourthOfFour(InTheFourthOfFour, ApplicationRecorderTestCase):
+    def test_insert_subscribe(self) -> None:
+        self.optional_test_insert_subscribe()
+
+
+class TestProcessRecorderInTheFourthOfFour(InTheFourthOfFour, ProcessRecorderTestCase):
+    pass
+
+
+class TestTrackingRecorderInTheFourthOfFour(InTheFourthOfFour, TrackingRecorderTestCase):
+    pass
+
+
+class TestNonInterleavingInTheFourthOfFour(
+    InTheFourthOfFour, NonInterleavingNotificationIDsBaseCase
+):
     pass
