@@ -60,7 +60,7 @@ def digest(*parts: bytes) -> bytes:
 
 # --- places in the ledger -------------------------------------------------------------------
 
-_TOKEN = re.compile(r"^(\d{1,5}):(\d{1,18})$", re.ASCII)
+_TOKEN = re.compile(r"(\d{1,5}):(\d{1,18})", re.ASCII)
 
 
 def write_token(places: dict[int, int]) -> str:
@@ -72,8 +72,8 @@ def read_token(text: str) -> dict[int, int]:
     """The places a token names; `ValueError` where it is none."""
     places: dict[int, int] = {}
     for part in text.split(","):
-        match = _TOKEN.match(part)
-        if match is None:
+        match = _TOKEN.fullmatch(part)
+        if match is None or int(match[1]) in places:
             raise ValueError("not a place in the ledger: expected <partition>:<position>")
         places[int(match[1])] = int(match[2])
     return places

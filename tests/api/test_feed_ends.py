@@ -13,8 +13,9 @@ from tests.conftest import Database
 
 @pytest.mark.parametrize(
     "query",
-    ["after=x", "after=", "after=0", "after=0:999999999", "after=99:1", "after=-1:1", "limit=0",
-     "limit=501", "type=", "type=Nonsense", "type=KeyIssued,", "after=0:1&after=0:1", "complaint="],
+    ["after=x", "after=", "after=0", "after=0:999999999", "after=99:1", "after=-1:1",
+     "after=0:1,0:2", "after=0:1%0A", "limit=0", "limit=501", "type=",
+     "type=Nonsense", "type=KeyIssued,", "after=0:1&after=0:1", "complaint="],
 )  # fmt: skip
 def test_what_cannot_be_read_on_from_is_refused(query: str, api: Api) -> None:
     for accept in ("*/*", SSE):
@@ -25,7 +26,7 @@ def test_what_cannot_be_read_on_from_is_refused(query: str, api: Api) -> None:
         assert (told.status_code, told.json()["code"]) == expected
 
 
-@pytest.mark.parametrize("last", ["x", "0:999999999", "7:0", "0:1;", "0:1,0"])
+@pytest.mark.parametrize("last", ["x", "0:999999999", "7:0", "0:1;", "0:1,0", "0:1,0:2"])
 def test_a_stream_does_not_resume_from_what_it_never_sent(last: str, api: Api) -> None:
     headers = api.headers(Accept=SSE, **{"Last-Event-ID": last})
     told = api.http.get("/v1/events", headers=headers)
