@@ -18,14 +18,17 @@ from api.http import Answer, Asked, Parameter, Route, as_problem, recognise
 from api.parameters import ACCEPT_LANGUAGE, TOKEN, ErrorsOf, whole_number
 from api.places import AmbiguousAddress
 from api.problems import ProblemError, of_rule
-from api.roles import MAY_FOLLOW, READ_FEED
+from api.roles import MAY_FOLLOW, READ_FEED, READ_PERSONAL
 from domain.complaint import UnknownComplaint
+from domain.customer.profile import SpecialGroupsRecorded
 from domain.kernel import Recorded
 from ledger.ids import read_token, write_token
 
 EVENT_STREAM = "text/event-stream"
 POLL_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15.0
+_PERSONAL_BY_ITSELF = frozenset({SpecialGroupsRecorded.__name__})
+"""Types of events that tell something personal though nothing personal of them is shown."""
 
 
 class FeedEvent(EventDocument, kw_only=True):
@@ -191,7 +194,10 @@ def _hidden(asked: Asked) -> list[str]:
     """The types of events that are not for this role."""
     role, streams = asked.who.role, asked.services.feed.streams
     return [
-        name for name, stream in streams.items() if role not in MAY_FOLLOW.get(stream, READ_FEED)
+        name
+        for name, stream in streams.items()
+        if role not in MAY_FOLLOW.get(stream, READ_FEED)
+        or (name in _PERSONAL_BY_ITSELF and role not in READ_PERSONAL)
     ]
 
 

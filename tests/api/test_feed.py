@@ -112,6 +112,20 @@ def test_who_may_not_read_personal_data_gets_events_without_it(spread: Api) -> N
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
 
 
+def test_that_a_customer_belongs_to_a_special_group_is_not_for_an_integrator(spread: Api) -> None:
+    for command, body in (
+        ("set-customer-tier", {"tier": "gold", "source": "crm"}),
+        ("record-special-groups", {"groups": ["elderly"], "source": "crm"}),
+    ):
+        spread.post(f"/v1/customers/buyer-77/{command}", body).raise_for_status()
+    recorded = "SpecialGroupsRecorded"
+    assert recorded in {event["type"] for event in read(spread, "agent")}
+    types = {event["type"] for event in read(spread, "integrator")}
+    assert "CustomerTierSet" in types
+    assert recorded not in types
+    assert read(spread, "integrator", type=recorded) == []
+
+
 def test_keys_are_for_auditors_and_refusals_for_those_who_read_histories(spread: Api) -> None:
     path = f"/v1/complaints/{spread.register()}/accept-complaint"
     assert spread.post(path, {"unit_id": "u-1"}).status_code == 409
