@@ -11,15 +11,20 @@ MERGES: frozenset[type[Any]] = frozenset((CustomersMerged, CustomersSplit))
 
 
 def survivor_of(customer_id: str) -> Generator[Known, Histories, str]:
-    """Who a customer is now: the one they were merged into, and that one in turn."""
-    been = {customer_id}
+    """Who a customer is now: the one they were merged into, and that one in turn.
+
+    Two merges recorded at the same moment can lead in a circle; then it is the smallest id of those
+    in it, as for the view `customers`.
+    """
+    path = [customer_id]
     while True:
-        found = yield Known(kind="identity", values=(customer_id,))
+        found = yield Known(kind="identity", values=(path[-1],))
         into = next((_merged_into(history) for history in found), None)
-        if into is None or into in been:
-            return customer_id
-        been.add(into)
-        customer_id = into
+        if into is None:
+            return path[-1]
+        if into in path:
+            return min(path[path.index(into) :])
+        path.append(into)
 
 
 def group_of(customer_id: str) -> Generator[Known, Histories, tuple[str, ...]]:

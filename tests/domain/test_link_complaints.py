@@ -93,6 +93,14 @@ def test_a_handle_that_several_customers_share_tells_nothing() -> None:
     assert links(later[-1], first, one, later) == {1: "c1"}, "they are one customer by now"
 
 
+def test_a_handle_of_customers_merged_in_a_circle_is_that_of_one_customer() -> None:
+    """Two merges at the same moment; it is the one whom every view names."""
+    first = of_customer("c1", (0, identified("c1")), (2, merged("c1", "c2")))
+    second = of_customer("c2", (1, identified("c2")), (2, merged("c2", "c1")))
+    later = complaint(1, 5)
+    assert links(later[-1], first, second, later) == {1: "c1"}
+
+
 def test_a_number_that_was_given_out_again_links_to_nobody_and_then_to_its_new_owner() -> None:
     before = of_customer("c1", (0, identified("c1")), (2, released("c1")))
     later = complaint(1, 5)
