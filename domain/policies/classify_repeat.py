@@ -5,6 +5,7 @@ other complaint for which that makes a difference.
 "Earlier" is by receipt, equal ones by id. How an earlier complaint stood is judged at the receipt
 of the later one: open, or closed so many local days before. Duplicates are no earlier ones, their
 survivors are; declined and withdrawn ones count; enquiries count only for how they were handled.
+The customer is the one affected: who joined a complaint is counted for groups, for nothing else.
 A class that a person corrected stands until the complaint itself is linked to another customer.
 """
 
