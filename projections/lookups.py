@@ -1,5 +1,5 @@
-"""The view `lookups`: by what policies find streams: every customer, problem and handle that a
-complaint was ever known by, and every handle and merge of a customer.
+"""The view `lookups`: by what policies find streams: every customer, problem, handle and survivor
+that a complaint was ever known by, and every handle and merge of a customer.
 
 A complaint of an import is not found by its problem: it never calls for prevention. Nothing is
 taken out again: a policy judges what was recorded at some moment, asks for what was known by then,
@@ -16,6 +16,7 @@ from uuid import UUID
 from domain.complaint.assessment import ComplaintAssessed
 from domain.complaint.identity import CustomerLinked
 from domain.complaint.intake import ComplaintRegistered, DetailAdded, FieldCorrected
+from domain.complaint.merge import ComplaintMerged
 from domain.customer.identity import CustomerIdentified
 from domain.customer.merge import CustomersMerged
 from domain.handles import known_as
@@ -42,6 +43,7 @@ EVENTS: tuple[type[Any], ...] = (
     FieldCorrected,
     ComplaintAssessed,
     CustomerLinked,
+    ComplaintMerged,
     CustomerIdentified,
     CustomersMerged,
 )
@@ -94,6 +96,8 @@ def values_of(recorded: Recorded[Any]) -> Iterable[tuple[LookUpKind, str]]:
             yield "problem", problem_key
         case CustomerLinked(customer_id=customer_id):
             yield "customer", customer_id
+        case ComplaintMerged(target_id=target_id):
+            yield "duplicate", str(target_id)
         case CustomerIdentified(handle=handle):
             yield "identified", known_as(handle)
         case CustomersMerged(customer_id=customer_id, into_id=into_id):

@@ -19,6 +19,7 @@ LookUpKind = Literal[
     "complaint",  # a complaint by its own id
     "customer",  # complaints by whose they are
     "problem",  # complaints by their problem key
+    "duplicate",  # complaints by the one they were merged into
     "handle",  # complaints by the complainant's handle
     "identity",  # the customer who was merged into another one, by their own id
     "merged_into",  # the same, by whom they were merged into
