@@ -54,7 +54,7 @@ from domain.kernel import (
     Recorded,
     Rejected,
 )
-from domain.time.telling import is_backdated, refuse_backdated, refuse_future
+from domain.time.telling import events_told, is_backdated, refuse_backdated, refuse_future
 
 STAGE_FILES: tuple[ModuleType, ...] = (
     intake,
@@ -210,18 +210,12 @@ def _refuse_time(command: Any, state: Complaint, context: Context) -> None:
 
 def _is_told_already(command: Any, state: Complaint, context: Context) -> bool:
     """Whether a fact of the same content and time is recorded: telling it twice is silence."""
-    told, kind = context.told_at(command), type(command)
-    if told is None or kind in _NEVER_SILENT:
+    if type(command) in _NEVER_SILENT:
         return False
-    fact = _RECORDS[kind]
-    said = (set(kind.__struct_fields__) & set(fact.__struct_fields__)) - {"reason_text"}
     return any(
-        at == told
-        and type(event) is fact
-        and all(getattr(event, name) == getattr(command, name) for name in said)
         # all that signing says is who signs
-        and (not isinstance(event, AssignmentSignedFor) or event.person_id == context.by)
-        for at, event in state.told
+        not isinstance(event, AssignmentSignedFor) or event.person_id == context.by
+        for event in events_told(command, _RECORDS[type(command)], state.told, context)
     )
 
 

@@ -16,7 +16,7 @@ from domain.customer.identity import ReleaseHandle
 from domain.customer.merge import MergeCustomers, SplitCustomer
 from domain.customer.state import Customer
 from domain.kernel import Context, Decider, Recorded, Rejected
-from domain.time.telling import refuse_backdated, refuse_future
+from domain.time.telling import events_told, refuse_backdated, refuse_future
 
 _FILES: tuple[ModuleType, ...] = (identity, merge, profile)
 _OF_COMMAND = {command: module for module in _FILES for command in module.COMMANDS}
@@ -58,7 +58,7 @@ def decide(command: Any, state: Customer, context: Context) -> list[Any]:
     customer_id = context.subject_id or state.customer_id
     if customer_id is None:
         raise UnknownCustomer
-    if _is_told_already(command, state, context):
+    if any(events_told(command, _RECORDS[type(command)], state.told, context)):
         return []
     if isinstance(command, MergeCustomers) and command.into_id == state.merged_into:
         return []
@@ -82,21 +82,6 @@ def _forbidden(command: type[Any], state: Customer) -> Rejected | None:
         return CustomerIsMerged(command=command.__name__, into_id=state.merged_into)
     rule = getattr(_OF_COMMAND[command], "forbidden", None)
     return rule(command, state) if rule else None
-
-
-def _is_told_already(command: Any, state: Customer, context: Context) -> bool:
-    """Whether a fact of the same content and time is recorded: telling it twice is silence."""
-    told, kind = context.told_at(command), type(command)
-    if told is None:
-        return False
-    fact = _RECORDS[kind]
-    said = (set(kind.__struct_fields__) & set(fact.__struct_fields__)) - {"reason_text"}
-    return any(
-        at == told
-        and type(event) is fact
-        and all(getattr(event, name) == getattr(command, name) for name in said)
-        for at, event in state.told
-    )
 
 
 # --- evolve ---------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
-"""When something may be told to have happened: never in the future, and how far back by role."""
+"""When something may be told to have happened: never in the future, and how far back by role; and
+what was told before."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.kernel import Context, Rejected, require_reason
@@ -56,3 +58,17 @@ def refuse_backdated(command: Any, context: Context) -> None:
         raise BackdatedTooFar(role=context.actor.role, minutes=limit)
     if back > timedelta(minutes=rules.backdating_needs_reason_after_minutes):
         require_reason(command)
+
+
+def events_told(
+    command: Any, fact: type[Any], told: Iterable[tuple[datetime, object]], context: Context
+) -> Iterable[Any]:
+    """The events that recorded this fact before, of the same content and the same time."""
+    at, kind = context.told_at(command), type(command)
+    if at is None:
+        return
+    said = (set(kind.__struct_fields__) & set(fact.__struct_fields__)) - {"reason_text"}
+    for then, event in told:
+        is_same = then == at and type(event) is fact
+        if is_same and all(getattr(event, name) == getattr(command, name) for name in said):
+            yield event
