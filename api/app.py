@@ -1,5 +1,6 @@
 """The composition root: puts ledger, slices, views and routes together into one application."""
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from api.desk import Desk, utc_now
 from api.feed.pages import Feed
 from api.http import Route, Services, serve
 from api.keys import Keys
+from api.paging import REPORTS_AT_ONCE
 from api.places import Places
 from api.problems import ProblemError
 from api.rates import Rates
@@ -62,6 +64,7 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
         cursors=Cursors(secret),
         rates=Rates(),
         feed=following,
+        reports=asyncio.Semaphore(REPORTS_AT_ONCE),
         runner=runner,
     )
 

@@ -3,6 +3,7 @@
 A `Route` is data; the handler, the OpenAPI entry and the role check are made from it.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
@@ -63,6 +64,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     cursors: Cursors
     rates: Rates
     feed: Any  # api.feed.pages.Feed
+    reports: asyncio.Semaphore  # held by whoever reads `bi`
     runner: Any | None = None
 
 

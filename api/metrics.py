@@ -15,6 +15,7 @@ from api.paging import (
     chosen,
     fingerprint,
     reached,
+    report,
     row_after,
     row_before,
 )
@@ -218,7 +219,7 @@ async def _value(asked: Asked) -> Answer:
     bound_to = fingerprint("metric", metric.id, group_by, params)
     page = {**params, "after": row_before(asked, bound_to), "limit": limit + 1}
     position = await reached(asked, metric.facts.views)
-    rows = await asked.services.ledger.query(metric.value_sql(group_by, filters), page)
+    rows = await report(asked, metric.value_sql(group_by, filters), page)
     content = MetricValue(
         definition=describe(metric),
         groups=[_group(group_by, row) for row in rows[:limit]],
@@ -247,7 +248,7 @@ async def _evidence(asked: Asked) -> Answer:
     bound_to = fingerprint("evidence", metric.id, part, params)
     page = {**params, "after": row_before(asked, bound_to), "limit": limit + 1}
     position = await reached(asked, metric.facts.views)
-    rows = await asked.services.ledger.query(metric.evidence_sql(part, filters), page)
+    rows = await report(asked, metric.evidence_sql(part, filters), page)
     names = MetricItem.__struct_fields__
     content = MetricEvidence(
         metric=metric.id,

@@ -1,7 +1,9 @@
 """What metrics and views share: lists of values, pages, and how far the views behind them are."""
 
+import asyncio
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -12,6 +14,9 @@ from api.http import MAX_QUERY, Asked, Parameter
 from api.problems import ProblemError
 from ledger.ids import write_token
 
+REPORTS_AT_ONCE = 4
+"""How many statements on `bi` run at once: they may take long, and orders need connections too."""
+_PATIENCE_SECONDS = 10.0
 MAX_VALUES = 50
 MOST = 1000
 LIMIT = Parameter(
@@ -30,6 +35,20 @@ CURSOR = Parameter(
 _POSITIONS = """
 SELECT partition, min(position) FROM views.positions
 WHERE view = ANY(%(views)s) GROUP BY partition"""
+
+
+async def report(asked: Asked, statement: str, params: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
+    """The rows of a statement on `bi`, when it is its turn; nobody waits for that for ever."""
+    turn = asked.services.reports
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await turn.acquire()
+    except TimeoutError:
+        raise ProblemError(problems.UNAVAILABLE) from None
+    try:
+        return await asked.services.ledger.query(statement, params)
+    finally:
+        turn.release()
 
 
 async def reached(asked: Asked, views: tuple[str, ...]) -> str:

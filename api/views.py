@@ -20,6 +20,7 @@ from api.paging import (
     chosen,
     fingerprint,
     reached,
+    report,
     row_after,
     row_before,
 )
@@ -169,7 +170,7 @@ async def _read(asked: Asked) -> Answer:
     bound_to = fingerprint("view", view.name, group_by, params)
     page = {**params, "after": row_before(asked, bound_to), "limit": limit + 1}
     position = await reached(asked, VIEWS)
-    found = await asked.services.ledger.query(statement.as_string(), page)
+    found = await report(asked, statement.as_string(), page)
     rows = [row[1:] for row in found[:limit]]
     following = row_after(asked, bound_to, [row[0] for row in found], limit)
     headers = {"Ledger-Position": position, "Vary": "Accept"}

@@ -2,12 +2,14 @@
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
+from api.paging import REPORTS_AT_ONCE
 from projections.bi import COLUMNS, RATIOS, View, view_of
 from tests.api.serving import Api
 
@@ -200,3 +202,32 @@ def test_a_cursor_belongs_to_its_view_its_groups_and_its_filters(api: Api, known
     refused(api.get(f"{PATH}/complaints", cursor=cursor))
     refused(api.get(f"{PATH}/repeats", cursor=cursor, **query))
     refused(api.get(f"{PATH}/complaints", cursor=cursor, group_by="channel", **query))
+
+
+# --- beside others --------------------------------------------------------------------------
+
+_WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+
+
+def test_however_many_read_reports_a_complaint_can_be_registered(api: Api, known: str) -> None:
+    with (
+        ThreadPoolExecutor(12) as readers,
+        psycopg.connect(api.database.superuser) as holding,
+        psycopg.connect(api.database.superuser, autocommit=True) as looking,
+    ):
+        holding.execute("LOCK TABLE views.refusals")
+        reports = [readers.submit(api.get, f"{PATH}/refusals") for _ in range(12)]
+        while waiting(looking) < REPORTS_AT_ONCE:
+            pass
+        api.register()
+        assert not any(report.done() for report in reports)
+        assert waiting(looking) <= REPORTS_AT_ONCE
+        holding.rollback()
+        assert {report.result().status_code for report in reports} == {200}
+
+
+def waiting(looking: psycopg.Connection[Any]) -> int:
+    [count] = looking.execute(_WAITING).fetchone() or (0,)
+    return int(count)
