@@ -25,6 +25,12 @@ FROM unnest(%(channels)s::text[], %(hashes)s::bytea[]) AS r (channel, hash),
               WHERE external_ref_hash = r.hash AND channel = r.channel
               ORDER BY received_at, complaint_id LIMIT 2) AS c"""
 
+_BY_NUMBERS = """
+SELECT p.partition, p.position, e.stream_id
+FROM unnest(%(partitions)s::smallint[], %(positions)s::bigint[]) AS p (partition, position)
+JOIN ledger.events AS e USING (partition, position)
+WHERE e.version = 1 AND e.type = ANY(%(types)s)"""
+
 
 class AmbiguousAddress(Rejected):
     """Several complaints have this outside reference, so that it names none of them."""
@@ -48,15 +54,8 @@ class Places:
 
     async def complaint(self, address: str) -> UUID:
         """The complaint at an address: id, tracking number, `<channel>:<external_ref>`."""
-        if (complaint_id := parse_uuid(address)) is not None:
-            return complaint_id
-        if (place := read_tracking_number(address)) is not None:
-            registered = await self._ledger.event_at(*place)
-            if registered is None or registered.version != 1:
-                raise UnknownComplaint
-            if type(registered.event) not in COMPLAINT.events:
-                raise UnknownComplaint
-            return registered.stream_id
+        if (named := (await self.by_name([address])).get(address)) is not None:
+            return named
         channel, colon, reference = address.partition(":")
         if not colon or not reference:
             raise UnknownComplaint
@@ -71,6 +70,21 @@ class Places:
             raise AmbiguousAddress
         found: UUID = rows[0][0]
         return found
+
+    async def by_name(self, names: Collection[str]) -> dict[str, UUID]:
+        """The complaints of these ids, each taken as it is, and of these tracking numbers."""
+        found = {name: named for name in names if (named := parse_uuid(name)) is not None}
+        numbers = {name: place for name in names if (place := read_tracking_number(name))}
+        if not numbers:
+            return found
+        params = {
+            "partitions": [partition for partition, _ in numbers.values()],
+            "positions": [position for _, position in numbers.values()],
+            "types": [event.__name__ for event in COMPLAINT.events],
+        }
+        rows = await self._ledger.query(_BY_NUMBERS, params)
+        there = {(partition, position): begun for partition, position, begun in rows}
+        return found | {name: there[place] for name, place in numbers.items() if place in there}
 
     async def by_reference(
         self, references: Collection[tuple[str, str]]

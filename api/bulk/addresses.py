@@ -11,7 +11,6 @@ from uuid import UUID
 from api import problems
 from api.bulk.lines import Line, Reference
 from api.desk import Client
-from api.parameters import parse_uuid
 from api.places import AmbiguousAddress, Places
 from api.problems import ProblemError
 from domain.complaint import UnknownComplaint
@@ -54,10 +53,12 @@ class Addresses:
         self._by_key = {ids[known_as]: stream_id for known_as, stream_id in found.items()}
         references = {line.reference for line in elsewhere if line.reference}
         self._there = dict((await places.by_reference(references)).items())
-        for line in elsewhere:
-            address = line.order.address if line.order and not line.reference else None
-            if address is not None and address not in self._there and not line.registration_key:
-                self._there[address] = await _by_name(address, places)
+        names = [
+            line.order.address
+            for line in elsewhere
+            if line.order and line.order.address and not (line.reference or line.registration_key)
+        ]
+        self._there |= {name: [one] for name, one in (await places.by_name(names)).items()}
 
     def same(self, line: Line) -> set[Hashable]:
         """What lines have in common that have to take effect in their order."""
@@ -92,13 +93,3 @@ class Addresses:
         if len(found) > 1:
             raise AmbiguousAddress
         return found.pop()
-
-
-async def _by_name(address: str, places: Places) -> list[UUID]:
-    """The complaint of an id or a tracking number, if it is one."""
-    if (complaint_id := parse_uuid(address)) is not None:
-        return [complaint_id]
-    try:
-        return [await places.complaint(address)]
-    except UnknownComplaint:
-        return []
