@@ -8,7 +8,7 @@ or by contract is never up for approval: nobody can refuse it in this way.
 from typing import Any
 from uuid import UUID
 
-from domain.complaint.guards import open_remedy, require_sources
+from domain.complaint.guards import open_remedy, refuse_reporters_word, require_sources
 from domain.complaint.state import AllowedAt, Complaint, with_remedy
 from domain.kernel import (
     Code,
@@ -119,6 +119,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
             return [RemedyRejected(remedy_id=remedy_id, reason_code=command.reason_code)]
         case DeclineRemedy(remedy_id=remedy_id):
             require_sources(state, command)
+            refuse_reporters_word(command, state)
             if open_remedy(state, command, "proposed", "approved", "declined").status == "declined":
                 return []
             return [

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from domain.complaint.guards import refuse_handler, require_proof, require_supervisor
+from domain.complaint.guards import refuse_handler, require_own_word, require_supervisor
 from domain.complaint.state import OPEN, OURS, AllowedAt, Complaint, ComplaintClosed, end_waits
 from domain.complaint.vocabulary import Stage
 from domain.kernel import (
@@ -196,7 +196,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
         case ReopenComplaint():
             return [ComplaintReopened(cycle=state.cycle + 1, reason_code=command.reason_code)]
         case WithdrawComplaint():
-            require_proof(state, command)
+            require_own_word(command, state)
             return [
                 ComplaintWithdrawn(
                     reason_code=command.reason_code,

@@ -202,17 +202,30 @@ class TrackingLinkOnly(Rejected):
     detail_zh = "该投诉为匿名投诉：{command} 只能通过追踪链接完成。"
 
 
-def require_voice(command: Any, state: Complaint, *, by_link: bool) -> None:
-    """Refuse a confirmation or an answer of somebody who cannot give it (section 10, parties)."""
-    name, contact_id = type(command).__name__, getattr(command, "contact_id", None)
-    speaker, authority = state.facts.complainant, state.facts.authority_evidence_id
-    is_reported = speaker is not None and speaker.role == "reporter" and not state.is_customer_known
-    is_reporters_word = any(
+def refuse_reporters_word(command: Any, state: Complaint) -> None:
+    """Refuse what is the customer's to say where it rests on what a reporter said."""
+    contact_id = getattr(command, "contact_id", None)
+    if any(
         contact.contact_id == contact_id and contact.party == "reporter"
         for contact in state.contacts
-    )
-    if is_reported or is_reporters_word:
+    ):
+        raise ReporterConfirmsNothing(command=type(command).__name__)
+
+
+def require_own_word(command: Any, state: Complaint) -> None:
+    """Refuse a statement of the customer's that nothing shows, or only the word of a reporter."""
+    require_proof(state, command)
+    refuse_reporters_word(command, state)
+
+
+def require_voice(command: Any, state: Complaint, *, by_link: bool) -> None:
+    """Refuse a confirmation or an answer of somebody who cannot give it (section 10, parties)."""
+    name = type(command).__name__
+    speaker, authority = state.facts.complainant, state.facts.authority_evidence_id
+    is_reported = speaker is not None and speaker.role == "reporter" and not state.is_customer_known
+    if is_reported:
         raise ReporterConfirmsNothing(command=name)
+    refuse_reporters_word(command, state)
     if command.by == "representative" and not any(
         item.evidence_id == authority and not item.is_withdrawn for item in state.evidence
     ):

@@ -14,6 +14,7 @@ from domain.complaint.guards import (
     known_remedy,
     needs_approval,
     open_remedy,
+    refuse_reporters_word,
     require_sources,
 )
 from domain.complaint.state import AllowedAt, Complaint, Remedy, with_remedy
@@ -176,6 +177,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
             return _propose(command, state, context)
         case AcceptRemedy():
             require_sources(state, command)
+            refuse_reporters_word(command, state)
             remedy = open_remedy(state, command, "proposed", "approved", "accepted", "fulfilled")
             if remedy.status in ("accepted", "fulfilled"):
                 return []

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from domain.complaint.approval import DeclineRemedy
 from domain.complaint.assessment import AssessComplaint, ComplaintAssessed, NotAboutHandling
+from domain.complaint.closure import WithdrawComplaint
 from domain.complaint.evidence import WithdrawEvidence
 from domain.complaint.guards import (
     AuthorityRequired,
@@ -22,6 +24,7 @@ from domain.complaint.intake import (
     RegisterComplaint,
 )
 from domain.complaint.merge import ComplaintMerged, MergeComplaint, NotTheSameComplainant
+from domain.complaint.remedy import AcceptRemedy
 from domain.complaint.resolution import (
     ConfirmResolution,
     RecordSatisfaction,
@@ -202,6 +205,18 @@ def test_the_word_of_a_reporter_is_not_the_word_of_the_customer() -> None:
     given(called).when(confirm, by=world.CALLER).rejected(
         ReporterConfirmsNothing, command="ConfirmResolution"
     )
+
+
+def test_a_reporter_neither_takes_back_a_complaint_nor_takes_a_remedy() -> None:
+    call = world.contact(world.CONTACT_ID, outcome="reached", party="reporter")
+    before = given(world.past(world.remedied(), (world.CALLER, call)))
+    shown: dict[str, Any] = {"contact_id": world.CONTACT_ID}
+    for command in (
+        WithdrawComplaint(**shown, **world.WHY),
+        AcceptRemedy(remedy_id=world.OFFER_ID, **shown),
+        DeclineRemedy(remedy_id=world.OFFER_ID, **shown),
+    ):
+        before.when(command).rejected(ReporterConfirmsNothing, command=type(command).__name__)
 
 
 # --- joint ----------------------------------------------------------------------------------
