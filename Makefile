@@ -50,7 +50,7 @@ e2e: $(VENV)/dev.stamp ## end-to-end stories
 	@$(BIN)/python -m pytest tests/e2e -q $(ARGS)
 
 accept: $(VENV)/dev.stamp ## the acceptance list, one line an item
-	@$(BIN)/python tests/accept.py $(ARGS)
+	@$(BIN)/python -m tests.accept $(ARGS)
 
 bench: $(VENV)/dev.stamp ## measure throughput and latency
 	@$(BIN)/python -m bench $(ARGS)

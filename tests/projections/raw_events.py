@@ -19,6 +19,16 @@ class Told:
         self.occurred_us = microseconds(datetime.fromisoformat(told)) if told else self.recorded_us
 
     @property
+    def precision(self) -> str:
+        """How exactly it was told when it happened."""
+        return str(self.metadata.get("occurred_at_precision", "instant"))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether a time of day was told, or none was needed."""
+        return self.precision in ("instant", "minute") or "occurred_at" not in self.metadata
+
+    @property
     def official_us(self) -> int:
         """The time that counts for the official verdict."""
         source = self.metadata.get("occurred_at_source", "system")
