@@ -229,3 +229,11 @@ def test_without_a_mistake_it_is_carried_out(name: str, world: World) -> None:
 
 def in_half_a_minute() -> str:
     return (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
+
+
+@pytest.mark.parametrize("given", ["13800138000", "a b", "x" * 65, "张三".encode()])
+def test_a_request_id_that_may_be_personal_is_replaced(given: str | bytes, api: Api) -> None:
+    answer = api.http.get("/health/live", headers={"X-Request-ID": given})
+    assert len(answer.headers["X-Request-ID"]) == 32
+    kept = api.http.get("/health/live", headers={"X-Request-ID": "call-4711.a_b"})
+    assert kept.headers["X-Request-ID"] == "call-4711.a_b"
