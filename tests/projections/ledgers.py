@@ -210,7 +210,9 @@ def _told(chance: random.Random, item: Recorded[Any], shift: timedelta, before: 
         said += shift
     if isinstance(item.event, LATE) and not item.is_imported and chance.random() < 0.15:
         earlier = (said or item.recorded_at + shift) - timedelta(days=2)
-        said = max([earlier, *(one.occurred_at for one in before)])
+        # of two answers the first to be given may be the last to be recorded
+        stages = [one for one in before if not isinstance(one.event, SatisfactionRecorded)]
+        said = max([earlier, *(one.occurred_at for one in stages)])
     return replace(item.metadata, occurred_at=said)
 
 
