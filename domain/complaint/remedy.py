@@ -150,6 +150,17 @@ class PaymentReferenceRequired(Rejected):
     detail_zh = "处理方案 {remedy_id} 涉及金额，须填写 payment_reference。"
 
 
+class MorePaidThanAccepted(Rejected):
+    """What goodwill pays out is what was accepted, and approved where it had to be."""
+
+    title = "More paid than accepted"
+    title_zh = "付款超出已接受的金额"
+    detail = (
+        "The remedy {remedy_id} would pay more than was accepted: propose another for the rest."
+    )
+    detail_zh = "处理方案 {remedy_id} 的付款将超出已接受的金额，超出部分须另行提出方案。"
+
+
 # --- decide and evolve ----------------------------------------------------------------------
 
 EVENTS: tuple[type[Any], ...] = (
@@ -196,6 +207,7 @@ def decide(command: object, state: Complaint, context: Context) -> list[object]:
                 raise RemedyNotAccepted(remedy_id=remedy.remedy_id, status=remedy.status)
             if remedy.amount is not None and command.payment_reference is None:
                 raise PaymentReferenceRequired(remedy_id=remedy.remedy_id)
+            _refuse_excess(remedy, command.amount)
             return [
                 RemedyFulfilled(
                     remedy_id=command.remedy_id,
@@ -238,6 +250,15 @@ def _propose(command: ProposeRemedy, state: Complaint, context: Context) -> list
     return [*events, proposed]
 
 
+def _refuse_excess(remedy: Remedy, paid: Money | None) -> None:
+    """Else goodwill of one yuan, which needs no approval, could pay out ten thousand."""
+    granted = remedy.amount
+    if remedy.basis != "goodwill" or granted is None or paid is None:
+        return
+    if paid.currency != granted.currency or remedy.paid_minor + paid.minor > granted.minor:
+        raise MorePaidThanAccepted(remedy_id=remedy.remedy_id)
+
+
 def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
     """What the events of this stage leave."""
     match recorded.event:
@@ -257,6 +278,8 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
             return with_remedy(state, remedy_id, status="superseded")
         case RemedyAccepted(remedy_id=remedy_id):
             return with_remedy(state, remedy_id, status="accepted")
-        case RemedyFulfilled(remedy_id=remedy_id):
-            return with_remedy(state, remedy_id, status="fulfilled")
+        case RemedyFulfilled(remedy_id=remedy_id, amount=amount):
+            before = known_remedy(state, remedy_id).paid_minor
+            paid = before + (amount.minor if amount else 0)
+            return with_remedy(state, remedy_id, status="fulfilled", paid_minor=paid)
     return state

@@ -64,6 +64,7 @@ class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     basis: str
     status: str  # proposed, approved, rejected, accepted, declined, superseded, fulfilled
     amount: Money | None = None
+    paid_minor: int = 0  # as far as payments named their amounts
     needs_approval: bool = False
     proposed_by: str | None = None
     proposed_at: datetime | None = None

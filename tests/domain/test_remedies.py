@@ -10,6 +10,7 @@ from domain.complaint.guards import UnknownContact, UnknownRemedy, known_remedy
 from domain.complaint.remedy import (
     AcceptRemedy,
     FulfilRemedy,
+    MorePaidThanAccepted,
     PaymentReferenceRequired,
     ProposeRemedy,
     RemedyAccepted,
@@ -18,6 +19,7 @@ from domain.complaint.remedy import (
     RemedyProposed,
 )
 from domain.complaint.resolution import ComplaintResolved, ResolveComplaint
+from domain.kernel import Money
 from tests import world
 from tests.spec import ANY_ID, given
 
@@ -103,6 +105,24 @@ def test_a_second_payment_is_a_second_fact() -> None:
     given(world.remedied()).when(rest).then(
         RemedyFulfilled(remedy_id=world.REMEDY_ID, payment_reference="PAY-2")
     )
+
+
+def test_goodwill_pays_out_what_was_accepted_and_no_more() -> None:
+    """Else a gift of one yuan, which needs no approval, could pay out ten thousand."""
+    offer = ProposeRemedy(kind="gift", basis="goodwill", amount=world.YUAN_100)
+    proposed = given(world.in_progress()).when(offer)
+    [remedy] = proposed.state.remedies
+    taken = proposed.when(AcceptRemedy(remedy_id=remedy.remedy_id))
+
+    def pay(minor: int, currency: str = "CNY") -> FulfilRemedy:
+        amount = Money(minor=minor, currency=currency)
+        return FulfilRemedy(remedy_id=remedy.remedy_id, payment_reference="PAY-1", amount=amount)
+
+    taken.when(pay(10_001)).rejected(MorePaidThanAccepted, remedy_id=remedy.remedy_id)
+    taken.when(pay(1, "USD")).rejected(MorePaidThanAccepted)
+    half = taken.when(pay(6_000)).then(RemedyFulfilled)
+    half.when(pay(4_001)).rejected(MorePaidThanAccepted)
+    half.when(pay(4_000)).then(RemedyFulfilled)
 
 
 def test_a_complaint_may_be_resolved_while_a_promised_payment_is_on_its_way() -> None:
