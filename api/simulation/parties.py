@@ -85,10 +85,15 @@ def identified_later(case: Case) -> None:
 
 
 def valued(case: Case) -> None:
-    """A customer whom everybody knows: identified, verified, with tier, segment and support."""
+    """A customer whom everybody knows: by the new card, not the old one any more; verified,
+    with tier, segment and support."""
     receive(case)
     case.acknowledge()
-    card = {"kind": "member_number", "value": f"M-{case.customer.id}"}
+    old, card = (
+        {"kind": "member_number", "value": f"M-{case.customer.id}-{number}"} for number in (1, 2)
+    )
+    case.on_customer("IdentifyCustomer", handle=old, by="person", evidence="member_card")
+    case.on_customer("ReleaseHandle", handle=old, **case.why("card_given_up"))
     case.on_customer("IdentifyCustomer", handle=card, by="person", evidence="member_card")
     case.on_customer(
         "VerifyCustomer", valid_until=case.now + timedelta(days=365), method="app_login"

@@ -111,6 +111,7 @@ PHRASES: dict[str, dict[Language, str]] = {
     "wrong_paper": {"zh": "误传他人材料。", "en": "This paper belongs to somebody else."},
     "asked_before": {"zh": "此前报修未解决。", "en": "An earlier request was left undone."},
     "same_matter": {"zh": "同一客户同一问题重复登记。", "en": "Registered twice."},
+    "card_given_up": {"zh": "客户已更换会员卡。", "en": "The customer has a new card."},
     "another_matter": {"zh": "复核后为另一问题。", "en": "It is another matter after all."},
     "appointment_with_customer": {
         "zh": "客户要求改约上门时间。",
