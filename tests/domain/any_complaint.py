@@ -67,6 +67,8 @@ QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthC
 class Worked(RuleBasedStateMachine):
     """A complaint to which people and programs do what they like."""
 
+    orders = 0  # given so far, of all complaints together
+
     def __init__(self) -> None:
         super().__init__()
         self.story = spec.given()
@@ -150,6 +152,7 @@ class Worked(RuleBasedStateMachine):
 
     def order(self, command: Any, who: Actor) -> None:
         """Order it; anything raised but a refusal is a failure of its own."""
+        Worked.orders += 1
         self.before = self.story.state
         outcome = self.story.when(command, by=who, at=self.now, facts_of_others=OTHERS)
         again = self.story.when(command, by=who, at=self.now, facts_of_others=OTHERS)
