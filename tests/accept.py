@@ -69,8 +69,9 @@ def whole_sample(clone: Clone) -> str:
     killed = clone.start(".venv/bin/closedloop", "import", str(SAMPLE), "--rejects", "r.csv")
     while True:
         [[registered]] = clone.query("owner", "SELECT count(*) FROM ledger.commands")
-        if int(str(registered)) > 2000:
+        if int(str(registered)) > 2000 or killed.poll() is not None:
             break
+    expect("the import while it is killed", killed.poll(), None)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
     clone.closedloop("import", str(SAMPLE), "--rejects", "r.csv")
