@@ -22,7 +22,7 @@ from api.parameters import (
     on_behalf_of,
     whole_number,
 )
-from api.problems import ProblemError, kebab, of_rule, preferred_language
+from api.problems import ProblemError, kebab, language_of, of_rule
 from api.roles import READ_COMPLAINTS, READ_HISTORY, READ_PERSONAL
 from domain.customer import CUSTOMER, CustomerIsMerged, UnknownCustomer, allowed_customer_commands
 from domain.customer.profile import Groups
@@ -274,7 +274,7 @@ def _document(state: Customer, asked: Asked) -> CustomerDocument:
         segment=state.segment,
         special_groups=CustomerGroups(groups=list(groups[0]), source=groups[1]) if groups else None,
         allowed_commands=allowed(
-            allowed_customer_commands(state), asked.who, preferred_language(asked.request)
+            allowed_customer_commands(state), asked.who, language_of(asked.request)
         ),
     )
 

@@ -2,11 +2,12 @@
 # long: the table of problems, and the one form in which all of them are told
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response
 
+from api.negotiation import preferred_language
 from api.strict import FieldError
 from domain.kernel import Rejected
 
@@ -270,7 +271,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 def respond(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
     """The answer to a request that failed, in the language the client prefers."""
-    problem, language = error.problem, preferred_language(request)
+    problem, language = error.problem, language_of(request)
     request.scope["problem"] = problem.code  # type: ignore[typeddict-unknown-key]
     body = told(request, error)
     headers = dict(error.headers)
@@ -294,7 +295,7 @@ def told(request: Request[Any, Any, Any], error: ProblemError) -> Problem:
     problem = error.problem
     title, detail = (
         (problem.title_zh, problem.detail_zh)
-        if preferred_language(request) == "zh"
+        if language_of(request) == "zh"
         else (problem.title, problem.detail)
     )
     return Problem(
@@ -318,22 +319,6 @@ def of_rejection(rejected: Rejected, **extra: Any) -> ProblemError:
     return ProblemError(of_rule(type(rejected)), extra={**known, **extra}, **rejected.facts)
 
 
-def preferred_language(request: Request[Any, Any, Any]) -> str:
-    """`zh` where the client ranks Chinese before English, else `en`."""
-    best, best_quality = "en", 0.0
-    for part in request.headers.get("accept-language", "").split(","):
-        tag, *parameters = part.split(";")
-        rank = quality(parameters)
-        base = tag.strip().lower().partition("-")[0]
-        if base in ("en", "zh") and rank > best_quality:
-            best, best_quality = base, rank
-    return best
-
-
-def quality(parameters: list[str]) -> float:
-    """How much a client likes what it names (RFC 9110, 12.4.2); what cannot be read, not at all."""
-    for parameter in parameters:
-        if (told := parameter.strip().lower()).startswith("q="):
-            match = re.fullmatch(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)", told, re.ASCII)
-            return float(match[1]) if match else 0.0
-    return 1.0
+def language_of(request: Request[Any, Any, Any]) -> Literal["en", "zh"]:
+    """The language in which a client is told what went wrong."""
+    return preferred_language(request.headers.get("accept-language", ""))

@@ -11,7 +11,7 @@ from api.list_query import CLOSED_LISTS, FILTERS, MAX_Q, SORTS
 from api.listing import FIELDS, ComplaintList, list_complaints
 from api.parameters import ACCEPT_LANGUAGE, ADDRESS, AT_LEAST, ErrorsOf, whole_number
 from api.places import AmbiguousAddress
-from api.problems import ProblemError, of_rule, preferred_language
+from api.problems import ProblemError, language_of, of_rule
 from api.roles import READ_COMPLAINTS, READ_HISTORY
 from api.spreadsheet import CSV, FORMAT
 from domain.complaint import COMPLAINT, UnknownComplaint
@@ -183,7 +183,7 @@ async def _history_of(asked: Asked, as_of: AsOf | None) -> list[Any]:
 async def _get(asked: Asked) -> Answer:
     as_of = asked_as_of(asked)
     history = await _history_of(asked, as_of)
-    language = preferred_language(asked.request)
+    language = language_of(asked.request)
     found = document(history, asked.who, answer_of(history, as_of), language)
     headers = {"ETag": f'"{found.version}"', "Ledger-Position": found.position}
     headers |= {"Vary": "Accept-Language"}

@@ -9,6 +9,7 @@ from typing import Any
 
 from api import problems
 from api.http import Asked, Parameter
+from api.negotiation import ranks
 from api.problems import ProblemError
 
 CSV = "text/csv"
@@ -66,9 +67,5 @@ def _cell(value: Any) -> str:
 
 def _prefers_csv(accept: str) -> bool:
     """Whether CSV is ranked above JSON; who takes anything gets JSON."""
-    ranks = {"text/csv": 0.0, "application/json": 0.0}
-    for part in accept.split(","):
-        name, *parameters = (word.strip().lower() for word in part.split(";"))
-        if name in ranks:
-            ranks[name] = max(ranks[name], problems.quality(parameters))
-    return ranks["text/csv"] > ranks["application/json"]
+    csv_rank, json_rank = ranks(accept, "text/csv", "application/json")
+    return csv_rank > json_rank

@@ -15,6 +15,7 @@ from api import problems
 from api.document.reading import EventDocument, event_document
 from api.feed.pages import MOST, Page, Wanted, until
 from api.http import Answer, Asked, Parameter, Route, as_problem, recognise
+from api.negotiation import ranks
 from api.parameters import ACCEPT_LANGUAGE, TOKEN, ErrorsOf, whole_number
 from api.places import AmbiguousAddress
 from api.problems import ProblemError, of_rule
@@ -143,12 +144,9 @@ async def _read(asked: Asked) -> Answer:
 
 def _wants_stream(asked: Asked) -> bool:
     """Whether a stream is named and ranked no lower than JSON; who takes anything gets JSON."""
-    ranks = {EVENT_STREAM: 0.0, "application/json": 0.0}
-    for part in asked.request.headers.get("accept", "").split(","):
-        name, *parameters = (word.strip().lower() for word in part.split(";"))
-        if name in ranks:
-            ranks[name] = max(ranks[name], problems.quality(parameters))
-    return 0 < ranks[EVENT_STREAM] >= ranks["application/json"]
+    accept = asked.request.headers.get("accept", "")
+    stream_rank, json_rank = ranks(accept, EVENT_STREAM, "application/json")
+    return 0 < stream_rank >= json_rank
 
 
 async def _after(asked: Asked) -> dict[int, int]:
