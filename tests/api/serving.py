@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import uvicorn
 
 from api.app import application, registry, services
@@ -20,8 +21,13 @@ from ledger.application import Ledger
 from projections import all_views
 from projections.engine import Runner
 from tests.conftest import Database
+from tests.waiting import wait_until
 
 SECRET = bytes(range(32))
+
+_ALL_TOLD = """
+SELECT bool_and(p.position = h.position)
+FROM views.positions AS p JOIN ledger.heads AS h USING (partition)"""
 
 
 class Api:
@@ -72,6 +78,11 @@ class Api:
         assert response.status_code == 201, response.text
         complaint_id: str = response.json()["complaint_id"]
         return complaint_id
+
+    def settle(self) -> None:
+        """Wait until views and policies are at the head: nothing more follows by itself."""
+        with psycopg.connect(self.database.owner, autocommit=True) as connection:
+            wait_until(lambda: connection.execute(_ALL_TOLD).fetchone() == (True,))
 
     def limited_key(self, role: str, rate_per_minute: int) -> str:
         """A key of this role that may make so many requests a minute."""

@@ -23,6 +23,7 @@ def case(api: Api) -> Case:
     """A complaint with a remedy accepted, after which it was resolved."""
     case = in_progress(api)
     case.order("ResolveComplaint", by=HANDLER)
+    api.settle()  # policies have had their word in it
     return case
 
 

@@ -21,7 +21,6 @@ from tests.api.attempts import PERSON, Attempt, Mistake, Wrong
 from tests.api.cases import AT_EVERY_STAGE, BY_HEAD, CLERK, HEAD, STAGES, Case
 from tests.api.mistakes import MISTAKES
 from tests.api.serving import Api
-from tests.projections.test_engine_faults import wait_until
 
 ROUTES = all_routes()
 FOR_KEYS = [route.operation for route in ROUTES if route.body is not None]
@@ -61,12 +60,6 @@ def log() -> Iterator[list[dict[str, Any]]]:
     structlog.reset_defaults()
 
 
-# Views and policies have come to the head of the ledger: nothing more follows by itself.
-_ALL_TOLD = """
-SELECT bool_and(p.position = h.position)
-FROM views.positions AS p JOIN ledger.heads AS h USING (partition)"""
-
-
 @pytest.fixture(scope="module")
 def world(api: Api, log: list[dict[str, Any]]) -> Iterator[World]:
     known = {name: make(api).remembered() for name, make in AT_EVERY_STAGE.items()}
@@ -81,8 +74,8 @@ def world(api: Api, log: list[dict[str, Any]]) -> Iterator[World]:
     identify = EXAMPLES["IdentifyCustomer"]
     api.post("/v1/customers/for-ReleaseHandle/identify-customer", identify).raise_for_status()
     keys = {**api.keys, "revoked": api.revoked_key()}
+    api.settle()
     with psycopg.connect(api.database.owner, autocommit=True) as connection:
-        wait_until(lambda: connection.execute(_ALL_TOLD).fetchone() == (True,))
         for case in known.values():  # policies have had their word in it
             case.version = case.read()["version"]
         yield World(api, known, keys, used, log, connection)

@@ -9,7 +9,7 @@ from api.examples import EXAMPLES
 from api.problems import kebab
 from tests.api.cases import HANDLER, HEAD, KEY_OF
 from tests.api.serving import Api
-from tests.projections.test_engine_faults import wait_until
+from tests.waiting import wait_until
 
 WHY = {"reason_code": "same_person", "reason_text": "同一客户的两个号码"}
 PHONE = {"kind": "phone", "value": "+86 138 0000 0000"}

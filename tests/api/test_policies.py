@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.api.serving import Api
-from tests.projections.test_engine_faults import wait_until
+from tests.waiting import wait_until
 
 WHY = {"reason_code": "same-problem", "reason_text": "同一问题登记了两次。"}
 MERGE = "MergeReceived"

@@ -18,6 +18,7 @@ from tests import world
 from tests.conftest import Database
 from tests.projections.histories import REGISTRY, SECRET, in_stream, store, woven
 from tests.projections.running import HISTORY, counted, counting, query, runner, with_counted
+from tests.waiting import wait_until
 
 PERSONAL_WORDS = "空调不制冷 😡"
 
@@ -204,15 +205,6 @@ def test_a_runner_that_dies_in_mid_batch_leaves_nothing_of_it(fresh_database: Da
 _KILL = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = 'closedloop_app' AND state <> 'idle'"""
-
-
-def wait_until(is_so: Any) -> None:
-    """Look often, for at most half a minute."""
-    for _ in range(3000):
-        if is_so():
-            return
-        threading.Event().wait(0.01)
-    raise AssertionError("it never came to that")
 
 
 def test_a_history_begun_twice_is_refused_by_the_fold() -> None:

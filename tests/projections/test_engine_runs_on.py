@@ -16,7 +16,7 @@ from tests.api.serving import served
 from tests.conftest import Database
 from tests.projections.histories import REGISTRY, store
 from tests.projections.running import HISTORY, query_all, runner
-from tests.projections.test_engine_faults import wait_until
+from tests.waiting import wait_until
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from tests.projections.histories import store
 from tests.projections.merging import expected, merged, merges, what_survivors_heard
 from tests.projections.reacting import Story, in_stream, ledger, runner, store_in, stream_of
 from tests.projections.running import query, query_all
-from tests.projections.test_engine_faults import wait_until
+from tests.waiting import wait_until
 
 # --- once, and the same however it came about --------------------------------------------------
 
