@@ -48,8 +48,9 @@ def with_counted(database: Database) -> None:
     with psycopg.connect(database.owner) as connection:
         connection.execute(
             "CREATE TABLE views.counted (partition smallint, complaint_id uuid, number bigint,"
-            " PRIMARY KEY (partition, complaint_id))"
+            " PRIMARY KEY (partition, complaint_id)) PARTITION BY LIST (partition)"
         )
+        connection.execute("CREATE TABLE generations.counted_1 PARTITION OF views.counted DEFAULT")
 
 
 def counted(database: Database) -> int:
