@@ -18,7 +18,8 @@ from tests.projections.running import HISTORY, digests, query, runner
 
 _CHILDREN = """
 SELECT i.inhparent::regclass::text, count(*),
-       bool_and(pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'), min(c.relnamespace::regnamespace::text)
+       bool_and(pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'),
+       min(c.relnamespace::regnamespace::text)
 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid AND c.relkind = 'r'
 GROUP BY 1"""
 
