@@ -86,6 +86,13 @@ class Embedded:
         """Tell whether a connection to this folder's server succeeds."""
         return self._ask() is not None
 
+    def has_died(self) -> bool:
+        """Tell whether the server is gone although nobody stopped it: its pid file is left."""
+        if self._folder.pid() is None:
+            return False
+        with self._folder.claimed() as alive:
+            return alive is not None
+
     def status(self) -> Status:
         """Report what runs here and where."""
         port, folder = self._folder.port(), self._folder.path

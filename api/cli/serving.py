@@ -15,7 +15,7 @@ from api.cli.output import console, fail
 from api.cli.session import Worker, runner_for
 from api.config import Config
 from api.logs import configure_logs
-from api.runtime import Login, checked_login, embedded, migrate_database
+from api.runtime import Login, checked_login, embedded, kept_alive, migrate_database
 from api.server import Server
 from ledger.application import Ledger
 
@@ -72,7 +72,8 @@ def work() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
-    runner.run(stop, wake)
+    with kept_alive(config):
+        runner.run(stop, wake)
 
 
 def _stop_on_sigterm() -> None:
@@ -130,7 +131,8 @@ def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: b
     if worker is not None:
         worker.start()
     try:
-        server.run(sockets=[bound])
+        with kept_alive(config):
+            server.run(sockets=[bound])
     except KeyboardInterrupt:
         pass  # the way to stop: uvicorn has shut down by now
     finally:

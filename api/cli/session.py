@@ -9,7 +9,7 @@ from api.app import registry, services
 from api.config import Config
 from api.http import Services
 from api.importing.progress import progress_bar
-from api.runtime import Login, checked_login
+from api.runtime import Login, checked_login, kept_alive
 from domain.policies import ALL_POLICIES
 from ledger.application import Ledger
 from projections import all_views
@@ -65,8 +65,9 @@ async def open_services(config: Config) -> AsyncIterator[Services]:
     """Services over an open ledger, without views."""
     login = checked_login(config)
     ledger = Ledger(login.uri, registry(), role=login.role)
-    await ledger.open()
-    try:
-        yield services(ledger, config.secret())
-    finally:
-        await ledger.aclose()
+    with kept_alive(config):
+        await ledger.open()
+        try:
+            yield services(ledger, config.secret())
+        finally:
+            await ledger.aclose()

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from ledger.embedded import ROLES, Embedded, EmbeddedError, binaries
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 START = "import sys; from pathlib import Path; from ledger.embedded import Embedded; "
@@ -171,6 +172,19 @@ def test_after_a_kill_nothing_committed_is_lost(server: Embedded) -> None:
     server.start()
     assert server.status().pid != pid
     assert query(server.uri(), "SELECT n FROM kept") == (42,)
+
+
+def test_a_server_that_died_is_told_from_one_that_was_stopped(server: Embedded) -> None:
+    pid = server.status().pid
+    assert pid is not None
+    assert not server.has_died()
+    os.kill(pid, signal.SIGKILL)
+    wait_until(server.has_died)  # its other processes end when they notice
+    server.start()
+    assert not server.has_died()
+    server.stop()
+    assert not server.has_died()
+    server.start()
 
 
 def test_a_pid_file_that_names_another_process_heals(server: Embedded, folder: Path) -> None:
