@@ -43,8 +43,9 @@ schemathesis: $(VENV)/dev.stamp ## try the API with generated requests
 clients: $(VENV)/dev.stamp ## lint the OpenAPI document, generate clients and use them (needs Node.js)
 	@$(BIN)/python -m tests.clients.run
 
-faults: $(VENV)/dev.stamp ## tests that kill processes and cut connections
-	@$(BIN)/python -m pytest tests/faults -q $(ARGS)
+faults: $(VENV)/dev.stamp ## kill processes, cut connections, fill disks (docs/faults.md)
+	@CLOSEDLOOP_FAULTS=full $(BIN)/python -m pytest tests/faults -q \
+	    --numprocesses 2 --dist loadfile $(ARGS)
 
 e2e: $(VENV)/dev.stamp ## end-to-end stories
 	@$(BIN)/python -m pytest tests/e2e -q $(ARGS)

@@ -153,7 +153,7 @@ def roles(clone: Clone) -> str:
 
 def killed(clone: Clone) -> str:
     """5: kill -9 of the server under load."""
-    return tests_of(clone, "tests/faults/test_kill.py")
+    return tests_of(clone, "tests/faults/test_api_killed.py", CLOSEDLOOP_FAULTS="full")
 
 
 def attainment(clone: Clone) -> str:

@@ -1,0 +1,100 @@
+"""Faults 1 and 3: kill -9 of the API around COMMIT, and connections cut after COMMIT was sent."""
+
+import asyncio
+import random
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.api.serving import SECRET, keys_of
+from tests.conftest import Database
+from tests.faults.conftest import Rounds
+from tests.faults.installation import Server, running
+from tests.faults.invariants import agreed, dense, explained
+from tests.faults.load import Load
+from tests.faults.relay import Relay
+from tests.waiting import wait_until
+
+MOMENTS = ("BEGIN", "SELECT", "INSERT", "UPDATE", "COMMIT", "COMMIT", "COMMIT")
+CALLERS, COMPLAINTS = 8, 3
+
+
+@pytest.fixture
+def relay(fresh_database: Database, processes: ExitStack, tmp_path: Path) -> Relay:
+    """What stands between the API and PostgreSQL."""
+    (tmp_path / "secret").write_text(SECRET.hex())
+    relay = Relay(fresh_database.app)
+    processes.callback(relay.close)
+    return relay
+
+
+def served(database: Database, relay: Relay, folder: Path) -> Server:
+    """An API whose database is behind the relay; views are kept by nobody."""
+    return Server(
+        folder,
+        "--no-worker",
+        DATABASE_URL=database.owner,
+        DATABASE_URL_APP=relay.uri(database.app),
+    )
+
+
+@pytest.mark.short
+def test_a_killed_api_loses_doubles_and_halves_nothing(
+    fresh_database: Database,
+    relay: Relay,
+    processes: ExitStack,
+    tmp_path: Path,
+    chance: random.Random,
+    rounds: Rounds,
+) -> None:
+    key = asyncio.run(keys_of(fresh_database))["agent"]
+    load = processes.enter_context(Load(key, chance, []))
+    streams: list[str] = []
+    for _ in range(rounds(1, 12)):
+        server = served(fresh_database, relay, tmp_path)
+        with running(server):
+            load.urls = [server.ready().url]
+            load.again(5)  # of what was acknowledged before the last kill
+            load.settle(5)
+            streams = streams or load.streams(COMPLAINTS)
+            moment, number = chance.choice(MOMENTS), chance.randint(1, 60)
+            print(f"killed at {moment} number {number}, {load.acknowledged} acknowledged before")
+            with (
+                relay.trap(moment, number, server.process.kill) as trap,
+                load.going(CALLERS, streams, insist=False),
+            ):
+                wait_until(trap.is_sprung)
+    server = served(fresh_database, relay, tmp_path)
+    with running(server):
+        load.urls = [server.ready().url]
+        load.again(50)
+        assert load.contact(streams[0]) is not None, "it goes on"
+    assert dense(fresh_database) >= load.acknowledged // 2
+    explained(load, fresh_database)
+    agreed(fresh_database)
+
+
+@pytest.mark.parametrize("moment", ["COMMIT", "INSERT"])
+def test_a_cut_connection_leaves_one_effect_and_one_answer(
+    moment: str,
+    fresh_database: Database,
+    relay: Relay,
+    processes: ExitStack,
+    tmp_path: Path,
+    chance: random.Random,
+    rounds: Rounds,
+) -> None:
+    key = asyncio.run(keys_of(fresh_database))["agent"]
+    server = served(fresh_database, relay, tmp_path)
+    processes.enter_context(running(server))
+    load = processes.enter_context(Load(key, chance, [server.ready().url]))
+    streams = load.streams(COMPLAINTS)
+    with load.going(CALLERS, streams):
+        for _ in range(rounds(2, 25)):
+            with relay.trap(moment, chance.randint(1, 10)) as trap:
+                wait_until(trap.is_sprung)
+    assert {one.outcome for one in load.operations} <= {"accepted", "lost", "read"}, "all answered"
+    load.again(50)
+    dense(fresh_database)
+    explained(load, fresh_database)
