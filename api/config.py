@@ -87,6 +87,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             mine.unlink()
         return self._read_secret()
 
+    def known_secret(self) -> bytes | None:
+        """The installation's secret if there is one; none is made."""
+        try:
+            return self._read_secret()
+        except FileNotFoundError:
+            return None
+
     def _read_secret(self) -> bytes:
         try:
             secret = bytes.fromhex(self.secret_file.read_text().strip())

@@ -21,7 +21,7 @@ APP_ROLE = "closedloop_app"
 BI_ROLE = "closedloop_bi"
 ROLES = (APP_ROLE, BI_ROLE, "closedloop_audit")
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
-_LOCK = 7_276_436_113_001  # any number, the same for every migration of ours
+LOCK = 7_276_436_113_001  # any number, the same for every migration of ours
 MAX_PARTITIONS = 256
 
 
@@ -43,7 +43,7 @@ def migrate(
     try:
         with psycopg.connect(uri, autocommit=True) as connection:
             # Ours, not yoyo's own lock: a migration that is killed must not leave it behind.
-            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+            connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
             applied = _apply(uri, tell)
             connection.execute(_SET, {"name": "schema", "value": _last_migration()})
             if secret is not None:

@@ -5,7 +5,7 @@ import sys
 import psycopg
 import rich_click as click
 
-from api.cli import admin, data, serving, simulating
+from api.cli import admin, backups, data, serving, simulating
 from api.cli.output import fail
 from api.config import ConfigError
 from api.runtime import first_line
@@ -28,8 +28,9 @@ def closedloop() -> None:
     """
 
 
-for command in (*serving.COMMANDS, *data.COMMANDS, *simulating.COMMANDS, *admin.COMMANDS):
-    closedloop.add_command(command)
+for module in (serving, data, simulating, admin, backups):
+    for command in module.COMMANDS:
+        closedloop.add_command(command)
 
 
 FORESEEN = (
