@@ -1,19 +1,22 @@
 """The composition root: puts ledger, slices, views and routes together into one application."""
 
 import asyncio
+import os
 import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
-from uuid import uuid4
 
 import structlog
-from litestar import Litestar, Request, Response, route
+from litestar import Litestar, Request, route
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
 
 from api import bulk, commands, customers, feed, metrics, problems, queries, system, views
 from api.cursors import Cursors
@@ -25,6 +28,7 @@ from api.paging import REPORTS_AT_ONCE
 from api.places import Places
 from api.problems import ProblemError
 from api.rates import Rates
+from api.reply import Reply
 from domain.access import ACCESS
 from domain.complaint import COMPLAINT
 from domain.customer import CUSTOMER
@@ -95,7 +99,7 @@ def application(serving: Services) -> ASGIApp:
         route_handlers=[_handler(path, routes, serving) for path, routes in by_path.items()],
         lifespan=[lifespan],
         openapi_config=None,
-        exception_handlers={HTTPException: _refuse, Exception: _fail},
+        exception_handlers={HTTPException: _refuse, Exception: _fail},  # type: ignore[dict-item]
         logging_config=None,
         request_max_body_size=None,  # the routes have their own limit, with a problem to say so
     )
@@ -108,17 +112,17 @@ def _handler(path: str, routes: dict[str, Route], serving: Services) -> HTTPRout
         routes = {**routes, "HEAD": routes["GET"]}
     methods = sorted([*routes, "OPTIONS"])
 
-    async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+    async def handle(request: Request[Any, Any, Any]) -> ASGIResponse:
         if request.method == "OPTIONS":
             request.scope["route"] = path  # type: ignore[typeddict-unknown-key]
-            return Response(b"", status_code=204, headers={"Allow": ", ".join(methods)})
+            return Reply(b"", 204, {"Allow": ", ".join(methods)}, "")
         return await serve(request, routes[request.method], serving)
 
     where = re.sub(r"\{(\w+)\}", r"{\1:str}", path)
     return route(where, http_method=methods)(handle)  # type: ignore[arg-type]
 
 
-def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Reply:
     """What Litestar refuses by itself: unknown paths and methods."""
     match error.status_code:
         case 404:
@@ -135,7 +139,7 @@ def _refuse(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
     return problems.respond(request, ProblemError(problem, headers=dict(error.headers or {})))
 
 
-def _fail(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def _fail(request: Request[Any, Any, Any], error: Exception) -> Reply:
     log.error("internal error", error=type(error).__name__)
     return problems.respond(request, ProblemError(problems.INTERNAL))
 
@@ -156,7 +160,7 @@ def _outermost(app: ASGIApp) -> ASGIApp:
         given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"").decode(
             "latin-1"
         )
-        request_id = given if _REQUEST_ID.match(given) else uuid4().hex
+        request_id = given if _REQUEST_ID.match(given) else os.urandom(16).hex()
         scope["request_id"] = request_id  # type: ignore[typeddict-unknown-key]
         # Routes see the path as it was sent: an outside reference may hold an encoded slash.
         scope["path"] = scope["raw_path"].decode("latin-1")
@@ -175,8 +179,9 @@ def _outermost(app: ASGIApp) -> ASGIApp:
         elapsed = time.monotonic() - started
         path = str(scope.get("route", "-"))
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        system.REQUESTS.labels(method, path, str(status)).inc()
-        system.LATENCY.labels(method, path).observe(elapsed)
+        requests, latency = _meters(method, path, status)
+        requests.inc()
+        latency.observe(elapsed)
         log.info(
             "request",
             method=method,
@@ -189,3 +194,12 @@ def _outermost(app: ASGIApp) -> ASGIApp:
         )
 
     return outermost
+
+
+@cache
+def _meters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """What counts and times such an answer; finding it by its labels costs more than counting."""
+    return (
+        system.REQUESTS.labels(method, route, str(status)),
+        system.LATENCY.labels(method, route),
+    )

@@ -236,7 +236,7 @@ async def _leave_trace(asked: Asked) -> None:
     order = Order(
         command=name,
         body=b"",
-        key=asked.request.headers.get("Idempotency-Key", ""),
+        key=asked.headers.get("Idempotency-Key", ""),
         complaint_id=complaint_id,
         on_behalf_of=person,
         correlation_id=str(asked.request.scope.get("request_id", "")) or None,

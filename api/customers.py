@@ -175,7 +175,7 @@ async def _leave_trace(asked: Asked) -> None:
     order = Order(
         command=name,
         body=b"",
-        key=asked.request.headers.get("Idempotency-Key", ""),
+        key=asked.headers.get("Idempotency-Key", ""),
         on_behalf_of=person,
         correlation_id=str(asked.request.scope.get("request_id", "")) or None,
     )

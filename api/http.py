@@ -6,13 +6,15 @@ A `Route` is data; the handler, the OpenAPI entry and the role check are made fr
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 import structlog
-from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar import Request
+from litestar.datastructures import Headers
+from litestar.response.base import ASGIResponse
 
 from api import problems
 from api.cursors import Cursors
@@ -20,6 +22,7 @@ from api.desk import Client, Desk
 from api.keys import Keys
 from api.problems import ProblemError, ProblemType
 from api.rates import Rates
+from api.reply import Reply
 from api.streamed import Streamed
 from api.strict import MAX_BYTES, Invalid, NotJson
 from domain.complaint import UnknownComplaint
@@ -101,6 +104,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A request that was let in: by whom, to which route, through which services."""
 
     request: AnyRequest
+    headers: Headers  # of the request, read once
     route: Route
     services: Services
     client: Client | None
@@ -134,7 +138,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     def header(self, name: str, pattern: str, expected: str) -> str | None:
         """A header that has this form, given at most once; None where it is missing."""
-        values = self.request.headers.getall(name, [])
+        values = self.headers.getall(name, [])
         if len(values) > 1:
             raise ProblemError(problems.BAD_HEADER, name=name, expected="at most once")
         if values and not re.fullmatch(pattern, values[0], re.ASCII):
@@ -143,62 +147,76 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     async def body(self, kind: str = "application/json", most: int = MAX_BYTES) -> bytes:
         """The body, if it is of this media type by its own account and not too large."""
-        headers = self.request.headers
-        media_type, _, parameters = headers.get("content-type", "").partition(";")
-        charset = re.fullmatch(r"\s*charset=\"?utf-?8\"?\s*|\s*", parameters, re.IGNORECASE)
-        if (
-            media_type.strip().lower() != kind
-            or charset is None
-            or headers.get("content-encoding", "identity").strip().lower() != "identity"
-        ):
+        headers = self.headers
+        coding = headers.get("content-encoding", "identity")
+        if not _is_of(kind, headers.get("content-type", ""), coding):
             raise ProblemError(problems.UNSUPPORTED_MEDIA_TYPE, media_type=kind)
         length = headers.get("content-length", "0")
         if length.isascii() and length.isdigit() and int(length) > most:
             raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
-        body = bytearray()
-        try:
-            async for chunk in self.request.stream():
-                body += chunk
-                if len(body) > most:
-                    raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
-        except HTTPException:  # the client has gone before the end; nobody reads this
-            raise ProblemError(problems.NOT_JSON) from None
+        body, is_whole = bytearray(), False
+        while not is_whole:
+            message = await self.request.receive()
+            if message["type"] != "http.request":  # the client has gone; nobody reads this
+                raise ProblemError(problems.NOT_JSON)
+            body += message["body"]
+            if len(body) > most:
+                raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
+            is_whole = not message.get("more_body", False)
         return bytes(body)
 
 
-async def serve(request: AnyRequest, route: Route, services: Services) -> Response[Any]:
+@lru_cache(256)
+def _is_of(kind: str, content_type: str, coding: str) -> bool:
+    """Whether a body is of this media type by its own account, in UTF-8 and not compressed."""
+    media_type, _, parameters = content_type.partition(";")
+    charset = re.fullmatch(r"\s*charset=\"?utf-?8\"?\s*|\s*", parameters, re.IGNORECASE)
+    is_plain = coding.strip().lower() == "identity"
+    return is_plain and charset is not None and media_type.strip().lower() == kind
+
+
+async def serve(request: AnyRequest, route: Route, services: Services) -> ASGIResponse:
     """Let the request in, have the route answer it, and put any refusal into its form."""
     request.scope["route"] = route.path  # type: ignore[typeddict-unknown-key]
+    headers = request.headers
     try:
-        client = await _let_in(request, route, services)
-        asked = Asked(request=request, route=route, services=services, client=client)
+        client = await _let_in(request, headers, route, services)
+        asked = Asked(
+            request=request, headers=headers, route=route, services=services, client=client
+        )
         await _refuse_role(asked)
-        known = [parameter.name for parameter in route.parameters if parameter.place == "query"]
-        if not route.takes_any_query and not set(request.query_params) <= set(known):
-            raise ProblemError(problems.UNKNOWN_QUERY, known=", ".join(known) or "none")
+        _refuse_unknown_query(asked)
         answer = await route.handler(asked)
     except Exception as error:
         return problems.respond(request, as_problem(error))
-    content = answer.content
-    headers = answer.headers
+    content, headers_of_it = answer.content, answer.headers
     if route.roles is not None:  # what a key opened is for nobody's cache
-        headers = {"Cache-Control": "no-store", **headers}
+        headers_of_it = {"Cache-Control": "no-store", **headers_of_it}
     if isinstance(content, AsyncGenerator):
-        return Streamed(content, answer.status, headers, answer.media_type)
+        streamed = Streamed(content, answer.status, headers_of_it, answer.media_type)
+        return streamed.to_asgi_response(None, request)
     if not isinstance(content, bytes):
         content = msgspec.json.encode(content)
-    return Response(
-        content, status_code=answer.status, headers=headers, media_type=answer.media_type
-    )
+    return Reply(content, answer.status, headers_of_it, answer.media_type)
 
 
-async def _let_in(request: AnyRequest, route: Route, services: Services) -> Client | None:
+async def _let_in(
+    request: AnyRequest, headers: Headers, route: Route, services: Services
+) -> Client | None:
     if route.roles is None:
         return None
-    client = await recognise(request, services.keys)
+    client = await recognise(headers, services.keys)
     request.scope["client_id"] = client.client_id  # type: ignore[typeddict-unknown-key]
     services.rates.let_in(client)
     return client
+
+
+def _refuse_unknown_query(asked: Asked) -> None:
+    if asked.route.takes_any_query or not asked.request.scope["query_string"]:
+        return
+    known = [parameter.name for parameter in asked.route.parameters if parameter.place == "query"]
+    if not set(asked.request.query_params) <= set(known):
+        raise ProblemError(problems.UNKNOWN_QUERY, known=", ".join(known) or "none")
 
 
 async def _refuse_role(asked: Asked) -> None:
@@ -211,9 +229,9 @@ async def _refuse_role(asked: Asked) -> None:
     raise ProblemError(problems.FORBIDDEN, role=client.role)
 
 
-async def recognise(request: AnyRequest, keys: Keys) -> Client:
+async def recognise(headers: Headers, keys: Keys) -> Client:
     """Whose key the request carries; without exactly one good key it is refused."""
-    values = request.headers.getall("authorization", [])
+    values = headers.getall("authorization", [])
     scheme, _, text = values[0].partition(" ") if len(values) == 1 else ("", "", "")
     client = await keys.recognise(text) if scheme.lower() == "bearer" else None
     if client is None:

@@ -5,9 +5,10 @@ import re
 from typing import Any, Literal
 
 import msgspec
-from litestar import Request, Response
+from litestar import Request
 
 from api.negotiation import preferred_language
+from api.reply import Reply
 from api.strict import FieldError
 from domain.kernel import Rejected
 
@@ -269,7 +270,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     errors: list[FieldError] | None = None
 
 
-def respond(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
+def respond(request: Request[Any, Any, Any], error: ProblemError) -> Reply:
     """The answer to a request that failed, in the language the client prefers."""
     problem, language = error.problem, language_of(request)
     request.scope["problem"] = problem.code  # type: ignore[typeddict-unknown-key]
@@ -282,12 +283,7 @@ def respond(request: Request[Any, Any, Any], error: ProblemError) -> Response[by
     headers["Content-Language"] = "zh-CN" if language == "zh" else "en"
     headers["Vary"] = "Accept-Language"
     headers["Cache-Control"] = "no-store"
-    return Response(
-        msgspec.json.encode(body),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers=headers,
-    )
+    return Reply(msgspec.json.encode(body), problem.status, headers, MEDIA_TYPE)
 
 
 def told(request: Request[Any, Any, Any], error: ProblemError) -> Problem:

@@ -41,7 +41,7 @@ def wants_csv(asked: Asked) -> bool:
     """Whether CSV is asked for, by `format` or else by `Accept`."""
     match asked.query("format"):
         case None:
-            return _prefers_csv(asked.request.headers.get("accept", ""))
+            return _prefers_csv(asked.headers.get("accept", ""))
         case "csv" | "json" as named:
             return named == "csv"
     raise ProblemError(problems.BAD_QUERY, name="format", expected="json or csv")

@@ -210,7 +210,7 @@ async def _ready(asked: Asked) -> Answer:
 async def _metrics(asked: Asked) -> Answer:
     host = asked.request.client.host if asked.request.client else ""
     if host not in ("127.0.0.1", "::1"):
-        client = await recognise(asked.request, asked.services.keys)
+        client = await recognise(asked.headers, asked.services.keys)
         if client.role not in READ_METRICS:
             raise ProblemError(problems.FORBIDDEN, role=client.role)
     WAITING.set(asked.services.ledger.waiting)

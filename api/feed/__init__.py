@@ -144,7 +144,7 @@ async def _read(asked: Asked) -> Answer:
 
 def _wants_stream(asked: Asked) -> bool:
     """Whether a stream is named and ranked no lower than JSON; who takes anything gets JSON."""
-    accept = asked.request.headers.get("accept", "")
+    accept = asked.headers.get("accept", "")
     stream_rank, json_rank = ranks(accept, EVENT_STREAM, "application/json")
     return 0 < stream_rank >= json_rank
 
@@ -239,7 +239,7 @@ async def _stream(
 
 async def _look(asked: Asked, after: dict[int, int], wanted: Wanted, limit: int) -> Page:
     """The next page, if the key still opens it."""
-    await recognise(asked.request, asked.services.keys)
+    await recognise(asked.headers, asked.services.keys)
     page: Page = await asked.services.feed.page(after, wanted, limit)
     return page
 
