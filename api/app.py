@@ -150,7 +150,7 @@ _REQUEST_ID = re.compile(r"^(?!1[3-9][0-9]{9}$)[A-Za-z0-9._-]{1,64}$", re.ASCII)
 
 
 def _outermost(app: ASGIApp) -> ASGIApp:
-    """Give each request an id, and log it by its route: a path may hold a personal reference."""
+    """Give each request an id, and a line of the log."""
 
     async def outermost(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -165,35 +165,48 @@ def _outermost(app: ASGIApp) -> ASGIApp:
         # Routes see the path as it was sent: an outside reference may hold an encoded slash.
         scope["path"] = scope["raw_path"].decode("latin-1")
         status = 0
+        is_told = False
 
-        async def send_with_id(message: Any) -> None:
+        def tell() -> None:
+            nonlocal is_told
+            is_told = True
+            _tell(scope, status, time.monotonic() - started)
+
+        async def send_on(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message.setdefault("headers", [])
                 headers.append((b"x-request-id", request_id.encode()))
                 headers.append((b"x-content-type-options", b"nosniff"))
+            elif not message.get("more_body", False):  # who has the answer finds its line
+                tell()
             await send(message)
 
-        await app(scope, receive, send_with_id)
-        elapsed = time.monotonic() - started
-        path = str(scope.get("route", "-"))
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        requests, latency = _meters(method, path, status)
-        requests.inc()
-        latency.observe(elapsed)
-        log.info(
-            "request",
-            method=method,
-            route=path,
-            status=status,
-            ms=round(elapsed * 1000, 1),
-            request_id=request_id,
-            client=scope.get("client_id"),
-            **({"problem": refused} if (refused := scope.get("problem")) else {}),
-        )
+        await app(scope, receive, send_on)
+        if not is_told:  # a stream that broke off
+            tell()
 
     return outermost
+
+
+def _tell(scope: Any, status: int, seconds: float) -> None:
+    """Count and log a request, by its route: a path may hold a personal reference."""
+    path = str(scope.get("route", "-"))
+    method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+    requests, latency = _meters(method, path, status)
+    requests.inc()
+    latency.observe(seconds)
+    log.info(
+        "request",
+        method=method,
+        route=path,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        request_id=scope.get("request_id"),
+        client=scope.get("client_id"),
+        **({"problem": refused} if (refused := scope.get("problem")) else {}),
+    )
 
 
 @cache
