@@ -1,115 +1,97 @@
-"""Prints each figure as interleaved pairs of baseline and ours; the median ratio counts.
+"""Prints each figure of ours beside a baseline of the same run; the median ratio counts.
 
-    python -m bench [--pairs 5] [--json FILE]
-
-Both sides run on one server in this run, with fsync and synchronous_commit on. Read the ratios:
-the absolute figures belong to the machine.
+Both sides run on one server of the run's own, with the same durability. Read the ratios: the
+absolute figures belong to the machine. The status is 1 where a median is short of its target.
+docs/performance.md tells what each figure is.
 """
 
 import argparse
-import asyncio
 import json
-import statistics
-import tempfile
-from collections.abc import Awaitable, Callable
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
 from rich.console import Console
-from rich.table import Table
 
-from bench import ours, stock
-from ledger.embedded import Embedded
-from ledger.migrate import migrate
-
-PER_SECOND, MILLISECONDS = "per second", "ms"
-Measure = Callable[[], Awaitable[float]]
+from bench import commands, report, views
+from bench.bench import QUICK, Bench, Size
+from bench.figures import NAMES, Found, Measured, named
+from bench.places import open_places
 
 
-async def _pairs(pairs: int, baseline: Measure, mine: Measure) -> list[tuple[float, float]]:
-    return [(await baseline(), await mine()) for _ in range(pairs)]
+def measure(bench: Bench) -> Iterator[Found]:
+    """Everything that is wanted, one after the other."""
+    yield from commands.measure(bench)
+    yield from views.measure(bench)
 
 
-async def measure(uri: str, pairs: int) -> list[dict[str, object]]:
-    """Every figure: its name, unit, pairs, and the median ratio of ours to the baseline."""
-    app = stock.application(uri)
-    ledger = ours.ledger_of(uri)
-    await ledger.open()
-    try:
-        mine, theirs = await ours.stream_of(ledger, 20), stock.stream_of(app, 20)
-        figures: list[tuple[str, str, Measure, Measure]] = [
-            (
-                "durable commands, 64 callers | stock save, 16 threads",
-                PER_SECOND,
-                lambda: asyncio.to_thread(stock.commands_per_second, app, 1500, 16),
-                lambda: ours.commands_per_second(ledger, 6000, 64),
-            ),
-            (
-                "one command alone, p50 | stock save, p50",
-                MILLISECONDS,
-                lambda: asyncio.to_thread(stock.latency_ms, app, 300),
-                lambda: ours.latency_ms(ledger, 300),
-            ),
-            (
-                "load of a 20-event stream, p50 | stock repository.get",
-                MILLISECONDS,
-                lambda: asyncio.to_thread(stock.load_ms, app, theirs, 300),
-                lambda: ours.load_ms(ledger, mine, 300),
-            ),
-        ]
-        found: list[dict[str, object]] = []
-        for name, unit, baseline, own in figures:
-            measured = await _pairs(pairs, baseline, own)
-            ratios = [b / a for a, b in measured]
-            found.append(
-                {
-                    "figure": name,
-                    "unit": unit,
-                    "baseline": statistics.median(a for a, _ in measured),
-                    "ours": statistics.median(b for _, b in measured),
-                    "ratio": statistics.median(ratios),
-                    "spread": [min(ratios), max(ratios)],
-                }
-            )
-        return found
-    finally:
-        await ledger.aclose()
-        app.close()
+def status(found: list[Found]) -> int:
+    """1 where a promise is not kept."""
+    return int(any(isinstance(one, Measured) and one.is_short for one in found))
 
 
-def show(found: list[dict[str, object]]) -> None:
-    """Print the figures as a table."""
-    table = Table("figure (ours | baseline)", "unit", "baseline", "ours", "ratio", "spread")
-    for row in found:
-        spread: list[float] = row["spread"]  # type: ignore[assignment]
-        table.add_row(
-            str(row["figure"]),
-            str(row["unit"]),
-            f"{row['baseline']:,.2f}",
-            f"{row['ours']:,.2f}",
-            f"{row['ratio']:.2f}",
-            f"{spread[0]:.2f}-{spread[1]:.2f}",
-        )
-    Console(width=120).print(table)
-
-
-def main() -> None:
+def main() -> int:
     """Measure on a server of the run's own, print, and leave nothing behind."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server = Embedded(Path(folder) / "postgres")
-        server.start()
-        try:
-            migrate(server.uri())
-            found = asyncio.run(measure(server.uri(), arguments.pairs))
-        finally:
-            server.remove()
-    show(found)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(found, indent=2))
+    options = _options()
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    size = _size(options)
+    found: list[Found] = []
+    started = time.monotonic()
+    with console.status("starting") as line, open_places() as places:
+
+        def tell(what: str) -> None:
+            line.update(f"{time.monotonic() - started:4.0f} s  {what}")
+
+        for one in measure(Bench(places, size, options.only, tell)):
+            found.append(one)
+            if not console.is_terminal and isinstance(one, Measured):
+                name, ratio = one.figure.name, one.ratio
+                console.print(f"{time.monotonic() - started:4.0f} s  {name}  {ratio:.2f}")
+        place = report.machine(places)
+    report.show(console, found, place)
+    if options.json:
+        options.json.write_text(json.dumps(report.as_json(found, place), indent=2) + "\n")
+    if options.markdown:
+        print(report.markdown(found, place))
+    return status(found)
+
+
+def _size(options: argparse.Namespace) -> Size:
+    """How much is measured: what is given, over what --quick or nothing says."""
+    given = {name: getattr(options, name) for name in ("pairs", "events", "live")}
+    base = QUICK if options.quick else Size()
+    return replace(base, **{name: value for name, value in given.items() if value is not None})
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="NAME",
+        help=f"these figures alone; `live` stands for all of its own: {', '.join(NAMES)}",
+    )  # fmt: skip
+    parser.add_argument("--pairs", type=_number, help="pairs of baseline and ours (5)")
+    parser.add_argument("--events", type=_number, help="events to rebuild from (1,000,000)")
+    parser.add_argument("--live", type=_number, help="events of each view kept live (20,000)")
+    parser.add_argument("--quick", action="store_true", help="one pair of everything, on little")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every pair to a file")
+    parser.add_argument("--markdown", action="store_true", help="print the tables once more so")
+    options = parser.parse_args()
+    try:
+        options.only = named(options.only)
+    except ValueError as error:
+        parser.error(str(error))
+    return options
+
+
+def _number(text: str) -> int:
+    """A number that is one or more."""
+    value = int(text.replace(",", "").replace("_", ""))
+    if value < 1:
+        raise ValueError(text)
+    return value
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,10 +1,17 @@
-"""Our side of the figures: commands through `Ledger.execute`."""
+"""Our side: commands through `Ledger.execute`, on a loop like the server's."""
 
 import asyncio
+import itertools
+import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
+import uvloop
+
+from bench.places import Database
 from domain.complaint import COMPLAINT
 from domain.complaint.contact import RecordContact
 from domain.complaint.intake import RegisterComplaint
@@ -24,7 +31,7 @@ REGISTER = RegisterComplaint(
 CONTACT = RecordContact(
     direction="inbound", channel="phone", party="customer", purpose="other", outcome="reached"
 )
-_run = 0
+_runs = itertools.count(1)
 
 
 def context(key: str) -> Context:
@@ -46,53 +53,77 @@ async def _register(ledger: Ledger, key: str) -> UUID:
     return stream_id
 
 
-async def commands_per_second(ledger: Ledger, commands: int, callers: int) -> float:
-    """Durable registrations a second, with so many callers waiting at a time."""
-    global _run
-    _run += 1
+async def _commands_per_second(ledger: Ledger, commands: int, callers: int) -> float:
+    run = next(_runs)
     numbers = iter(range(commands))
 
     async def caller() -> None:
         for number in numbers:
-            await _register(ledger, f"{_run}/{number}")
+            await _register(ledger, f"{run}/{number}")
 
     started = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(callers)))
     return commands / (time.perf_counter() - started)
 
 
-async def latency_ms(ledger: Ledger, commands: int) -> float:
-    """The median time of one command with nobody else about, in milliseconds."""
-    global _run
-    _run += 1
+async def _latency_ms(ledger: Ledger, commands: int) -> float:
+    run = next(_runs)
     times = []
     for number in range(commands):
         started = time.perf_counter()
-        await _register(ledger, f"{_run}/{number}")
+        await _register(ledger, f"{run}/{number}")
         times.append(time.perf_counter() - started)
-    return sorted(times)[len(times) // 2] * 1000
+    return statistics.median(times) * 1000
 
 
-async def stream_of(ledger: Ledger, events: int) -> UUID:
-    """A complaint with so many events."""
-    stream_id = await _register(ledger, f"stream/{events}")
+async def _stream_of(ledger: Ledger, events: int) -> UUID:
+    run = next(_runs)
+    stream_id = await _register(ledger, f"{run}/stream")
     for number in range(events - 1):
         await ledger.execute(
-            COMPLAINT, stream_id, CONTACT, context(f"contact/{number}"), digest=b"bench"
+            COMPLAINT, stream_id, CONTACT, context(f"{run}/contact/{number}"), digest=b"bench"
         )
     return stream_id
 
 
-async def load_ms(ledger: Ledger, stream_id: UUID, loads: int) -> float:
-    """The median time to load and fold a stream, in milliseconds."""
+async def _load_ms(ledger: Ledger, events: int, loads: int) -> float:
+    stream_id = await _stream_of(ledger, events)
     times = []
     for _ in range(loads):
         started = time.perf_counter()
         fold(COMPLAINT, await ledger.history(stream_id))
         times.append(time.perf_counter() - started)
-    return sorted(times)[len(times) // 2] * 1000
+    return statistics.median(times) * 1000
 
 
-def ledger_of(uri: str) -> Ledger:
-    """The ledger that is measured."""
-    return Ledger(uri, Registry(COMPLAINT.events))
+class Ours:
+    """An open ledger with a loop of its own, for measurements one after the other."""
+
+    def __init__(self, ledger: Ledger, loop: asyncio.Runner) -> None:
+        """Measure this ledger, which is open in this loop."""
+        self._ledger = ledger
+        self._loop = loop
+
+    def commands_per_second(self, commands: int, callers: int) -> float:
+        """Durable registrations a second, with so many callers waiting at a time."""
+        return self._loop.run(_commands_per_second(self._ledger, commands, callers))
+
+    def latency_ms(self, commands: int) -> float:
+        """The median time of one command with nobody else about."""
+        return self._loop.run(_latency_ms(self._ledger, commands))
+
+    def load_ms(self, events: int, loads: int) -> float:
+        """The median time to load and fold a stream of so many events."""
+        return self._loop.run(_load_ms(self._ledger, events, loads))
+
+
+@contextmanager
+def open_ours(database: Database) -> Iterator[Ours]:
+    """The ledger of a database, as the server opens it."""
+    ledger = Ledger(database.app, Registry(COMPLAINT.events))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        loop.run(ledger.open())
+        try:
+            yield Ours(ledger, loop)
+        finally:
+            loop.run(ledger.aclose())

@@ -1,13 +1,18 @@
 """The baseline: the stock library's application on the same server, with the same facts."""
 
+import statistics
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from uuid import UUID
 
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 from psycopg.conninfo import conninfo_to_dict
+
+from bench.places import Database
 
 
 class StockComplaint(Aggregate):
@@ -32,10 +37,11 @@ class Stock(Application[UUID]):
     """The stock application."""
 
 
-def application(uri: str) -> Stock:
+@contextmanager
+def open_stock(database: Database) -> Iterator[Stock]:
     """The stock application on its own tables of the same database."""
-    parts = conninfo_to_dict(uri)
-    return Stock(
+    parts = conninfo_to_dict(database.owner)
+    app = Stock(
         env={
             "PERSISTENCE_MODULE": "eventsourcing.postgres",
             "POSTGRES_DBNAME": str(parts["dbname"]),
@@ -47,6 +53,10 @@ def application(uri: str) -> Stock:
             "POSTGRES_MAX_OVERFLOW": "4",
         }
     )
+    try:
+        yield app
+    finally:
+        app.close()
 
 
 def _new() -> StockComplaint:
@@ -84,11 +94,10 @@ def latency_ms(app: Stock, commands: int) -> float:
         started = time.perf_counter()
         app.save(_new())
         times.append(time.perf_counter() - started)
-    return sorted(times)[len(times) // 2] * 1000
+    return statistics.median(times) * 1000
 
 
-def stream_of(app: Stock, events: int) -> UUID:
-    """A complaint with so many events."""
+def _stream_of(app: Stock, events: int) -> UUID:
     complaint = _new()
     for _ in range(events - 1):
         complaint.record_contact("phone", "other", "reached")
@@ -96,11 +105,12 @@ def stream_of(app: Stock, events: int) -> UUID:
     return complaint.id
 
 
-def load_ms(app: Stock, stream_id: UUID, loads: int) -> float:
-    """The median time to load a stream, in milliseconds."""
+def load_ms(app: Stock, events: int, loads: int) -> float:
+    """The median time to load a stream of so many events, in milliseconds."""
+    stream_id = _stream_of(app, events)
     times = []
     for _ in range(loads):
         started = time.perf_counter()
         app.repository.get(stream_id)
         times.append(time.perf_counter() - started)
-    return sorted(times)[len(times) // 2] * 1000
+    return statistics.median(times) * 1000
