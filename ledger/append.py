@@ -1,82 +1,108 @@
 """The append: the one place where events enter the ledger.
 
 Written as a generator of SQL statements that performs no I/O itself, so that the asynchronous
-writer and the synchronous recorder of the library run the very same statements.
+writer, the synchronous recorder of the library and the policies run the very same statements.
 
 Order, always: first lock the head of the partition, which makes positions dense and in commit
 order; second, in a statement of its own (one statement would read a snapshot from before the
 wait for the lock), look up the known command ids and the current versions; those that lost are
-refused here, without failing their neighbours; third, insert.
+refused here, without failing their neighbours; third, insert. That is two round trips for a
+batch of any size: lock and look-ups, then inserts and COMMIT.
+
+A command alone takes the short path of one statement (docs/adr/0007): it locks the head only if
+nobody has touched it since the snapshot, which therefore shows all that is recorded, and inserts
+nothing otherwise. What it does not take goes the long way, which says why, or takes it.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from ledger.entry import Entry, KeyReused, Lost, Outcome, Receipt, Rows, Statement, TrackingConflict
-
-Steps = Generator[Statement, Rows, list[Outcome]]
+from ledger.entry import (
+    Entry,
+    KeyReused,
+    Lost,
+    NewEvent,
+    Outcome,
+    Receipt,
+    Round,
+    Statement,
+    Steps,
+    TrackingConflict,
+)
 
 LOCK_HEAD = """
 SELECT position, greatest(recorded_at, ledger.clock())
-FROM ledger.heads WHERE partition = %(partition)s FOR UPDATE"""
-
-_SELECT_COMMAND = """
-SELECT command_id, digest, status, stream_id, version, position, events, recorded_at
-FROM ledger.commands WHERE partition = %(partition)s AND command_id = %(command_id)s"""
+FROM ledger.heads WHERE partition = %(partition)b FOR UPDATE"""
 
 _SELECT_COMMANDS = """
 SELECT command_id, digest, status, stream_id, version, position, events, recorded_at
-FROM ledger.commands WHERE partition = %(partition)s AND command_id = ANY(%(command_ids)s)"""
-
-_SELECT_VERSION = """
-SELECT %(stream_id)s::uuid, max(version) FROM ledger.events
-WHERE partition = %(partition)s AND stream_id = %(stream_id)s"""
+FROM ledger.commands
+WHERE partition = %(partition)b AND command_id = ANY(%(command_ids)b::uuid[])"""
 
 _SELECT_VERSIONS = """
-SELECT stream_id, (SELECT max(version) FROM ledger.events AS e
-                   WHERE e.partition = %(partition)s AND e.stream_id = s.stream_id)
-FROM unnest(%(stream_ids)s::uuid[]) AS s (stream_id)"""
-
-_INSERT_EVENT = """
-INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
-                           recorded_at, data, metadata)
-VALUES (%(partition)s, %(position)s, %(stream_id)s, %(version)s, %(type)s, %(schema_version)s,
-        %(recorded_at)s, %(data)s, %(metadata)s)"""
+SELECT (SELECT max(version) FROM ledger.events AS e
+        WHERE e.partition = %(partition)b AND e.stream_id = s.stream_id)
+FROM unnest(%(stream_ids)b::uuid[]) WITH ORDINALITY AS s (stream_id, number) ORDER BY number"""
 
 _INSERT_EVENTS = """
 INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
                            recorded_at, data, metadata)
-SELECT %(partition)s, position, stream_id, version, type, schema_version,
-       %(recorded_at)s, data, metadata
-FROM unnest(%(positions)s::bigint[], %(stream_ids)s::uuid[], %(versions)s::int[],
-            %(types)s::text[], %(schema_versions)s::smallint[], %(data)s::bytea[],
-            %(metadata)s::bytea[])
-    AS e (position, stream_id, version, type, schema_version, data, metadata)"""
-
-_INSERT_COMMAND = """
-INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, version,
-                             position, events, recorded_at)
-VALUES (%(partition)s, %(command_id)s, %(digest)s, %(status)s, %(stream_id)s, %(version)s,
-        %(position)s, %(events)s, %(recorded_at)s)"""
+SELECT %(partition)b, %(head)b::bigint + number, stream_id, version, type, schema_version,
+       %(recorded_at)b, data, metadata
+FROM unnest(%(stream_ids)b::uuid[], %(versions)b::int[], %(types)b::text[],
+            %(schema_versions)b::smallint[], %(data)b::bytea[], %(metadata)b::bytea[])
+    WITH ORDINALITY AS e (stream_id, version, type, schema_version, data, metadata, number)"""
 
 # An array a row cannot be unnested, so the names of a command's events travel as one text.
 _INSERT_COMMANDS = """
 INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, version,
                              position, events, recorded_at)
-SELECT %(partition)s, command_id, digest, status, stream_id, version, position,
-       string_to_array(events, ','), %(recorded_at)s
-FROM unnest(%(command_ids)s::uuid[], %(digests)s::bytea[], %(statuses)s::smallint[],
-            %(stream_ids)s::uuid[], %(versions)s::int[], %(positions)s::bigint[],
-            %(events)s::text[])
+SELECT %(partition)b, command_id, digest, status, stream_id, version, position,
+       string_to_array(events, ','), %(recorded_at)b
+FROM unnest(%(command_ids)b::uuid[], %(digests)b::bytea[], %(statuses)b::smallint[],
+            %(stream_ids)b::uuid[], %(versions)b::int[], %(positions)b::bigint[],
+            %(events)b::text[])
     AS c (command_id, digest, status, stream_id, version, position, events)"""
 
+# Whoever inserts anything moves the head, be it by nothing: the short path relies on it.
 _MOVE_HEAD = """
-UPDATE ledger.heads SET position = %(position)s, recorded_at = %(recorded_at)s
-WHERE partition = %(partition)s"""
+UPDATE ledger.heads SET position = %(position)b, recorded_at = %(recorded_at)b
+WHERE partition = %(partition)b"""
+
+# PostgreSQL looks again at a row for which it had to wait: if another append moved the head in
+# the meantime, its xmin is no longer that of the snapshot, and nothing is inserted.
+_APPEND_ALONE = """
+WITH head AS (
+    UPDATE ledger.heads
+    SET position = position + %(count)b, recorded_at = greatest(recorded_at, ledger.clock())
+    WHERE partition = %(partition)b
+      AND xmin = (SELECT xmin FROM ledger.heads WHERE partition = %(partition)b)
+      AND (SELECT true FROM ledger.commands
+           WHERE partition = %(partition)b AND command_id = %(command_id)b::uuid) IS NULL
+      AND coalesce((SELECT max(version) FROM ledger.events
+                    WHERE partition = %(partition)b AND stream_id = %(stream_id)b), 0)
+          = %(expected_version)b
+    RETURNING position, recorded_at
+), inserted AS (
+    INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
+                               recorded_at, data, metadata)
+    SELECT %(partition)b, position - %(count)b + number, %(stream_id)b,
+           %(expected_version)b + number, type, schema_version, recorded_at, data, metadata
+    FROM head, unnest(%(types)b::text[], %(schema_versions)b::smallint[], %(data)b::bytea[],
+                      %(metadata)b::bytea[])
+        WITH ORDINALITY AS e (type, schema_version, data, metadata, number)
+), remembered AS (
+    INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, version,
+                                 position, events, recorded_at)
+    SELECT %(partition)b, %(command_id)b, %(digest)b, %(status)b, %(stream_id)b,
+           %(expected_version)b + %(count)b, position, %(types)b::text[], recorded_at
+    FROM head WHERE %(command_id)b::uuid IS NOT NULL
+)
+SELECT position, recorded_at FROM head"""
 
 _TRACK = """
 INSERT INTO ledger.tracking AS t (partition, application_name, notification_id)
@@ -88,17 +114,20 @@ RETURNING notification_id"""
 
 def append(
     partition: int, batch: Sequence[Entry], tracking: tuple[str, int] | None = None
-) -> Steps:
+) -> Steps[list[Outcome]]:
     """Append the entries of a batch in one transaction; each has an outcome of its own.
 
     Returns one `Outcome` an entry, in order. `tracking` is the name and position of a process
     recorder of the library, recorded with the events or refused with `TrackingConflict`.
     """
-    [(head, recorded_at)] = yield Statement(LOCK_HEAD, {"partition": partition})
+    if len(batch) == 1 and batch[0].events and tracking is None:
+        receipt = yield from _append_alone(partition, batch[0])
+        if receipt is not None:
+            return [receipt]
+
+    (head, recorded_at), known, versions = yield from _lock_and_look(partition, batch)
     if tracking is not None:
         yield from _track(partition, tracking)
-    known = yield from _known_commands(partition, batch)
-    versions = yield from _current_versions(partition, batch)
 
     position = head
     outcomes: list[Outcome] = []
@@ -114,14 +143,17 @@ def append(
         outcomes.append(outcome)
 
     common = {"partition": partition, "recorded_at": recorded_at}
-    yield from _insert_events(common, accepted, head)
-    yield from _insert_commands(common, accepted)
-    if position > head:
-        yield Statement(_MOVE_HEAD, {**common, "position": position})
+    statements = [
+        *_insert_events(common, accepted, head),
+        *_insert_commands(common, accepted),
+        *([Statement(_MOVE_HEAD, {**common, "position": position})] if accepted else ()),
+    ]
+    yield Round(statements, is_last=True)
     return outcomes
 
 
 Known = dict[UUID, tuple[bytes, Receipt]]
+Versions = dict[UUID, int | None]
 Accepted = Sequence[tuple[Entry, Receipt]]
 
 
@@ -140,34 +172,48 @@ def receipt_of(partition: int, row: tuple[Any, ...]) -> tuple[bytes, Receipt]:
     )
 
 
-def _known_commands(partition: int, batch: Sequence[Entry]) -> Generator[Statement, Rows, Known]:
-    ids = [entry.command.command_id for entry in batch if entry.command is not None]
-    if not ids:
-        return {}
-    if len(ids) == 1:
-        rows = yield Statement(_SELECT_COMMAND, {"partition": partition, "command_id": ids[0]})
-    else:
-        rows = yield Statement(_SELECT_COMMANDS, {"partition": partition, "command_ids": ids})
-    return {row[0]: receipt_of(partition, row) for row in rows}
+def _append_alone(partition: int, entry: Entry) -> Steps[Receipt | None]:
+    """The short path; None where it took nothing, for whatever reason."""
+    command_id, digest = entry.command or (None, None)
+    params = {
+        "partition": partition,
+        "command_id": command_id,
+        "digest": digest,
+        "status": entry.status,
+        "stream_id": entry.stream_id,
+        "expected_version": entry.expected_version,
+        "count": len(entry.events),
+        **_columns(entry.events),
+    }
+    [rows] = yield Round([Statement(_APPEND_ALONE, params)], is_last=True)
+    if not rows:
+        return None
+    [(position, recorded_at)] = rows
+    return _receipt(entry, partition, position, recorded_at)
 
 
-def _current_versions(
+def _lock_and_look(
     partition: int, batch: Sequence[Entry]
-) -> Generator[Statement, Rows, dict[UUID, int | None]]:
-    ids = list({entry.stream_id for entry in batch})
-    if not ids:
-        return {}
-    if len(ids) == 1:
-        rows = yield Statement(_SELECT_VERSION, {"partition": partition, "stream_id": ids[0]})
-    else:
-        rows = yield Statement(_SELECT_VERSIONS, {"partition": partition, "stream_ids": ids})
-    return dict(rows)
+) -> Steps[tuple[tuple[int, datetime], Known, Versions]]:
+    """Lock the head, then look up what is recorded of the commands and streams of a batch."""
+    command_ids = [entry.command.command_id for entry in batch if entry.command is not None]
+    stream_ids = list({entry.stream_id for entry in batch})
+    asked = {"partition": partition, "command_ids": command_ids, "stream_ids": stream_ids}
+    statements = [
+        Statement(LOCK_HEAD, {"partition": partition}),
+        Statement(_SELECT_COMMANDS, asked),
+        Statement(_SELECT_VERSIONS, asked),
+    ]
+    [head], commands, versions = yield Round(statements)
+    known = {row[0]: receipt_of(partition, row) for row in commands}
+    current = (version for (version,) in versions)
+    return head, known, dict(zip(stream_ids, current, strict=True))
 
 
 def _judge(
     entry: Entry,
     known: Known,
-    versions: dict[UUID, int | None],
+    versions: Versions,
     partition: int,
     position: int,
     recorded_at: datetime,
@@ -185,86 +231,69 @@ def _judge(
     )
     if not is_as_expected:
         return Lost(version=current or 0)
+    return _receipt(entry, partition, position + len(entry.events), recorded_at)
+
+
+def _receipt(entry: Entry, partition: int, position: int, recorded_at: datetime) -> Receipt:
+    """The answer to an entry whose last event has this position."""
     return Receipt(
         stream_id=entry.stream_id,
         version=entry.expected_version + len(entry.events),
         partition=partition,
-        position=position + len(entry.events),
+        position=position,
         events=tuple(event.type for event in entry.events),
         recorded_at=recorded_at,
         status=entry.status,
     )
 
 
-def _insert_events(
-    common: dict[str, Any], accepted: Accepted, head: int
-) -> Generator[Statement, Rows, None]:
+def _columns(events: Sequence[NewEvent]) -> dict[str, list[Any]]:
+    return {
+        "types": [event.type for event in events],
+        "schema_versions": [event.schema_version for event in events],
+        "data": [event.data for event in events],
+        "metadata": [event.metadata for event in events],
+    }
+
+
+def _insert_events(common: dict[str, Any], accepted: Accepted, head: int) -> Iterator[Statement]:
     """Insert the events of what was accepted. A unique violation is a bug, not a lost race."""
     rows = [
         (entry.stream_id, entry.expected_version + number, event)
         for entry, _ in accepted
         for number, event in enumerate(entry.events, 1)
     ]
-    if len(rows) == 1:  # scalars cost half of what arrays do, and most batches are of one
-        [(stream_id, version, event)] = rows
-        place = {"position": head + 1, "stream_id": stream_id, "version": version}
-        yield Statement(_INSERT_EVENT, {**common, **event._asdict(), **place})
-    elif rows:
-        yield Statement(
-            _INSERT_EVENTS,
-            {
-                **common,
-                "positions": list(range(head + 1, head + 1 + len(rows))),
-                "stream_ids": [stream_id for stream_id, _, _ in rows],
-                "versions": [version for _, version, _ in rows],
-                "types": [event.type for _, _, event in rows],
-                "schema_versions": [event.schema_version for _, _, event in rows],
-                "data": [event.data for _, _, event in rows],
-                "metadata": [event.metadata for _, _, event in rows],
-            },
-        )
+    if rows:
+        params = {
+            **common,
+            "head": head,
+            "stream_ids": [stream_id for stream_id, _, _ in rows],
+            "versions": [version for _, version, _ in rows],
+            **_columns([event for _, _, event in rows]),
+        }
+        yield Statement(_INSERT_EVENTS, params)
 
 
-def _insert_commands(
-    common: dict[str, Any], accepted: Accepted
-) -> Generator[Statement, Rows, None]:
+def _insert_commands(common: dict[str, Any], accepted: Accepted) -> Iterator[Statement]:
     """Remember what was accepted, with the answer that is given."""
     keyed = [(entry.command, receipt) for entry, receipt in accepted if entry.command is not None]
-    if len(keyed) == 1:
-        [(command, receipt)] = keyed
-        answer = {
-            "status": receipt.status,
-            "stream_id": receipt.stream_id,
-            "version": receipt.version,
-            "position": receipt.position,
-            "events": list(receipt.events),
+    if keyed:
+        params = {
+            **common,
+            "command_ids": [command.command_id for command, _ in keyed],
+            "digests": [command.digest for command, _ in keyed],
+            "statuses": [receipt.status for _, receipt in keyed],
+            "stream_ids": [receipt.stream_id for _, receipt in keyed],
+            "versions": [receipt.version for _, receipt in keyed],
+            "positions": [receipt.position for _, receipt in keyed],
+            "events": [",".join(receipt.events) for _, receipt in keyed],
         }
-        yield Statement(_INSERT_COMMAND, {**common, **command._asdict(), **answer})
-    elif keyed:
-        yield Statement(
-            _INSERT_COMMANDS,
-            {
-                **common,
-                "command_ids": [command.command_id for command, _ in keyed],
-                "digests": [command.digest for command, _ in keyed],
-                "statuses": [receipt.status for _, receipt in keyed],
-                "stream_ids": [receipt.stream_id for _, receipt in keyed],
-                "versions": [receipt.version for _, receipt in keyed],
-                "positions": [receipt.position for _, receipt in keyed],
-                "events": [",".join(receipt.events) for _, receipt in keyed],
-            },
-        )
+        yield Statement(_INSERT_COMMANDS, params)
 
 
-def _track(partition: int, tracking: tuple[str, int]) -> Generator[Statement, Rows, None]:
-    application_name, notification_id = tracking
-    rows = yield Statement(
-        _TRACK,
-        {
-            "partition": partition,
-            "application_name": application_name,
-            "notification_id": notification_id,
-        },
-    )
+def _track(partition: int, tracking: tuple[str, int]) -> Steps[None]:
+    name, position = tracking
+    place = {"partition": partition, "application_name": name, "notification_id": position}
+    [rows] = yield Round([Statement(_TRACK, place)])
     if not rows:
-        raise TrackingConflict(f"{application_name} is at {notification_id} or beyond already")
+        raise TrackingConflict(f"{name} is at {position} or beyond already")

@@ -1,14 +1,13 @@
 """Connections to PostgreSQL: how they are opened, as whom, and which errors pass by themselves."""
 
 import asyncio
-from collections.abc import Generator
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from ledger.entry import Rows, Statement
+from ledger.entry import Rows, Steps
 
 T = TypeVar("T")
 
@@ -17,6 +16,9 @@ _OPTIONS = (
     "-c lock_timeout=2s -c statement_timeout=15s"
     " -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
 )
+
+# Its statements are few and the same for ever: planning one costs as much as carrying it out.
+_WRITING = " -c plan_cache_mode=force_generic_plan"
 
 
 class DatabaseError(Exception):
@@ -35,10 +37,10 @@ def connect(uri: str, *, role: str | None = None, **options: Any) -> psycopg.Con
     return connection
 
 
-async def connect_async(uri: str, *, role: str | None = None) -> psycopg.AsyncConnection[Any]:
-    """An asynchronous connection in autocommit, acting as `role` where one is given."""
+async def connect_writer(uri: str, *, role: str | None = None) -> psycopg.AsyncConnection[Any]:
+    """The connection of a writer: asynchronous, in autocommit, acting as `role` if given."""
     connection = await psycopg.AsyncConnection.connect(
-        uri, autocommit=True, options=_OPTIONS, connect_timeout=10
+        uri, autocommit=True, options=_OPTIONS + _WRITING, connect_timeout=10
     )
     if role is not None:
         await connection.execute(_set_role(role))
@@ -84,31 +86,44 @@ def pool_async(uri: str, *, role: str | None = None, size: int = 8) -> AsyncConn
     )
 
 
-def run(connection: psycopg.Connection[Any], steps: Generator[Statement, Rows, T]) -> T:
-    """Carry out the steps in one transaction."""
+def run(connection: psycopg.Connection[Any], steps: Steps[T]) -> T:
+    """Carry out the steps in one transaction, or within the one that is open."""
+    answers: list[Rows] | None = None
     with connection.transaction():
-        rows: Rows | None = None
         while True:
             try:
-                statement = steps.send(rows) if rows is not None else next(steps)
+                statements = steps.send(answers).statements  # type: ignore[arg-type]
             except StopIteration as done:
                 result: T = done.value
                 return result
-            cursor = connection.execute(*statement, prepare=True, binary=True)
-            rows = cursor.fetchall() if cursor.description else []
+            with connection.pipeline():
+                cursors = [connection.execute(*s, prepare=True, binary=True) for s in statements]
+            answers = [cursor.fetchall() if cursor.description else [] for cursor in cursors]
 
 
-async def run_async(
-    connection: psycopg.AsyncConnection[Any], steps: Generator[Statement, Rows, T]
-) -> T:
-    """Carry out the steps in one transaction, asynchronously."""
-    async with connection.transaction():
-        rows: Rows | None = None
-        while True:
-            try:
-                statement = steps.send(rows) if rows is not None else next(steps)
-            except StopIteration as done:
-                result: T = done.value
-                return result
-            cursor = await connection.execute(*statement, prepare=True, binary=True)
-            rows = await cursor.fetchall() if cursor.description else []
+async def run_async(connection: psycopg.AsyncConnection[Any], steps: Steps[T]) -> T:
+    """Carry out the steps, one round trip a round; BEGIN and COMMIT travel with the statements.
+
+    After an error the connection may be in mid-transaction: close it.
+    """
+    answers: list[Rows] | None = None
+    is_open = False
+    while True:
+        try:
+            statements, is_last = steps.send(answers)  # type: ignore[arg-type]
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        if len(statements) == 1 and is_last and not is_open:  # a transaction of its own
+            cursors = [await connection.execute(*statements[0], prepare=True, binary=True)]
+        else:
+            async with connection.pipeline():
+                if not is_open:
+                    await connection.execute("BEGIN", prepare=True)
+                cursors = [
+                    await connection.execute(*s, prepare=True, binary=True) for s in statements
+                ]
+                if is_last:
+                    await connection.execute("COMMIT", prepare=True)
+        is_open = not is_last
+        answers = [await cursor.fetchall() if cursor.description else [] for cursor in cursors]

@@ -1,8 +1,8 @@
 """What goes into an append and what comes out of it."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -15,6 +15,20 @@ class Statement(NamedTuple):
 
     sql: str
     params: dict[str, Any]
+
+
+class Round(NamedTuple):
+    """Statements that travel together in one round trip; the answers come when all are done."""
+
+    statements: Sequence[Statement]
+    is_last: bool = False
+    """What was written so far stands by itself and may be committed with this round. Where
+    another round follows, it begins anew."""
+
+
+_T = TypeVar("_T")
+Steps = Generator[Round, list[Rows], _T]
+"""Rounds of statements, each answered by the rows of each statement, and what they come to."""
 
 
 class NewEvent(NamedTuple):

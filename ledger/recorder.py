@@ -4,7 +4,7 @@ Its contract test cases therefore test what production runs. Positions are dense
 so a partition is what the library calls an application sequence.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +30,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ledger import database
 from ledger.append import append
-from ledger.entry import Entry, NewEvent, Receipt, Rows, Statement, TrackingConflict
+from ledger.entry import Entry, NewEvent, Receipt, Steps, TrackingConflict
 from ledger.registry import COLUMNS
 from ledger.subscription import PollingSubscription
 
@@ -247,7 +247,7 @@ def _uuid(originator_id: UUID | str) -> UUID:
 
 def _all_or_nothing(
     partition: int, entries: list[Entry], track: tuple[str, int] | None
-) -> Generator[Statement, Rows, list[Receipt]]:
+) -> Steps[list[Receipt]]:
     """The append, where one lost race refuses the whole: what the library promises."""
     outcomes = yield from append(partition, entries, track)
     receipts: list[Receipt] = []

@@ -111,7 +111,7 @@ class Writer:
         while True:
             try:
                 if self._connection is None:
-                    self._connection = await database.connect_async(self._uri, role=self._role)
+                    self._connection = await database.connect_writer(self._uri, role=self._role)
                 outcomes = await database.run_async(
                     self._connection, append(self._partition, entries)
                 )
