@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -98,9 +99,7 @@ class Programs:
                 look()
             listener.join()
         if process.returncode:
-            raise DatabaseError(
-                f"{program}: {trouble[0] if trouble else f'ended with {process.returncode}'}"
-            )
+            raise DatabaseError(f"{program}: {[*trouble, _end(process.returncode)][0]}")
 
 
 @contextmanager
@@ -115,6 +114,11 @@ def _ended(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"
         process.wait()
         if process.stderr is not None:
             process.stderr.close()
+
+
+def _end(status: int) -> str:
+    """How a program ended that did not say why."""
+    return f"ended by {signal.Signals(-status).name}" if status < 0 else f"ended with {status}"
 
 
 def _login(uri: str) -> tuple[str, dict[str, str]]:

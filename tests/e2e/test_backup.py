@@ -1,7 +1,6 @@
 """A backup is made while everybody works, and what is restored from it goes on by itself."""
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -148,7 +147,7 @@ def by_head(answers: dict[str, Any], heads: dict[int, int]) -> tuple[list[str], 
 
 
 def test_a_ledger_is_replaced_only_when_asked_and_kept(
-    server: Embedded, past: Past, fresh_database: Database
+    server: Embedded, past: Past, fresh_database: Database, tmp_path: Path
 ) -> None:
     backup = past.backup
     place = target(server, fresh_database)
@@ -162,7 +161,13 @@ def test_a_ledger_is_replaced_only_when_asked_and_kept(
     owner_alone = Target(fresh_database.owner, Database(server, "postgres").owner)
     with pytest.raises(DatabaseError, match="CREATEDB"):
         restore(backup, owner_alone, SECRET, replace=True)
-    assert rows(fresh_database, EVENTS) == before, "untouched by what was refused"
+    words = ("restore", str(backup.path), "--replace", "--yes")
+    process = command(fresh_database.superuser, tmp_path, *words)
+    beside = "SELECT FROM pg_database WHERE datname = %s"
+    wait_until(lambda: rows(past.database, beside, f"{fresh_database.name}_restoring"))
+    process.kill()
+    process.wait()
+    assert rows(fresh_database, EVENTS) == before, "untouched by what was refused, or killed"
 
     kept = restore(backup, place, SECRET, replace=True)
     assert dict(rows(fresh_database, HEADS)) == backup.manifest.heads
@@ -215,27 +220,25 @@ def test_a_backup_needs_the_secret_and_the_release_it_was_made_with(
 def test_a_backup_that_is_killed_leaves_no_file_and_the_next_succeeds(
     past: Past, tmp_path: Path
 ) -> None:
-    worked_on, file = past.database, tmp_path / "ledger.backup"
-    for number in (signal.SIGKILL, signal.SIGTERM):
-        with (
-            psycopg.connect(worked_on.owner) as blocker,
-            psycopg.connect(worked_on.owner, autocommit=True) as looking,
-        ):
-            blocker.execute("LOCK TABLE ledger.events")
-            process = command(worked_on, tmp_path, "backup", str(file))
-            wait_until(lambda looking=looking: looking.execute(WAITING).fetchone() == (1,))
-            process.send_signal(number)
-            process.wait(timeout=30)
-            assert not file.exists()
-            blocker.rollback()
-            wait_until(lambda looking=looking: looking.execute(DUMPING).fetchone() == (0,))
-    assert list(tmp_path.glob("*.part")) == [], "what can tidy up does"
-    assert back_up(worked_on.owner, file).events
+    owner, file = past.database.owner, tmp_path / "ledger.backup"
+    with psycopg.connect(owner) as blocker, psycopg.connect(owner, autocommit=True) as looking:
+        blocker.execute("LOCK TABLE ledger.events")
+        process = command(owner, tmp_path, "backup", str(file))
+        wait_until(lambda: looking.execute(WAITING).fetchone() == (1,))
+        process.kill()
+        process.wait()
+        with pytest.raises(DatabaseError, match="another backup is being written"):
+            back_up(owner, file)  # by pg_dump, which has not been told yet
+        assert not file.exists()
+        blocker.rollback()
+        wait_until(lambda: looking.execute(DUMPING).fetchone() == (0,))
+    assert back_up(owner, file).events
     with pytest.raises(DatabaseError, match="--force"):
-        back_up(worked_on.owner, file)
+        back_up(owner, file)
     with pytest.raises(DatabaseError, match="refused"):
         back_up("postgresql://nobody@127.0.0.1:1/nothing", file, force=True)
     backup_file.verify(backup_file.read(file))
+    assert list(tmp_path.glob("*.part")) == []
 
 
 DUMPING = """
@@ -244,14 +247,14 @@ WHERE datname = current_database() AND application_name = 'pg_dump'"""
 WAITING = f"{DUMPING} AND wait_event_type = 'Lock'"
 
 
-def command(database: Database, folder: Path, *words: str) -> "subprocess.Popen[bytes]":
+def command(uri: str, folder: Path, *words: str) -> "subprocess.Popen[bytes]":
     secret = folder / "secret"
     secret.write_text(SECRET.hex())
     return subprocess.Popen(
         [sys.executable, "-m", "api.cli", *words],
         env={
             **os.environ,
-            "DATABASE_URL": database.owner,
+            "DATABASE_URL": uri,
             "CLOSEDLOOP_DATA": str(folder),
         },
         stdout=subprocess.DEVNULL,
