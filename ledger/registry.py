@@ -59,6 +59,11 @@ class Registry:
         """The event types by name."""
         return dict(self._types)
 
+    def knows(self, name: str, schema_version: int) -> bool:
+        """Whether an event that is stored like this can be read by this release."""
+        event_type = self._types.get(name)
+        return event_type is not None and 1 <= schema_version <= event_type.schema_version
+
     def encode(self, event: Any, metadata: Metadata) -> NewEvent:
         """An event as it is stored; a type that was not registered is refused."""
         name = type(event).__name__

@@ -1,10 +1,16 @@
-"""One batch of events into one view: rows and position in one transaction."""
+"""One batch of events into one view: read and folded at leisure, written in one statement.
 
-import traceback
-from collections import defaultdict
+Events never change and the rows of a view are written only by whoever holds it, so reading and
+folding need no transaction and no lock. What came of it is written by a single statement that
+moves the position first, from where it was and under the epoch by which the view is held: rows and
+position together, or, if somebody else has taken over, nothing. A worker that is stopped anywhere
+leaves no lock behind: a statement is carried out whole or has not arrived.
+"""
+
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import PurePath
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -12,215 +18,184 @@ import psycopg
 
 from domain.kernel import Recorded
 from ledger import database
-from ledger.registry import COLUMNS, Registry, StoredRow, UnknownEvent
+from projections.aside import NOTHING, Aside
+from projections.halting import halted
+from projections.leases import LeaseLost, Place
+from projections.reader import Connection, CorruptLedger, Reader
 from projections.view import Row, Table, View
 
-Connection = psycopg.Connection[Any]
+PASSING = (*database.TRANSIENT, psycopg.InternalError, CorruptLedger, LeaseLost)
+"""What is not the fault of an event (a full disk comes as an internal error)."""
 
-_LOCK_POSITION = """
-SELECT position FROM views.positions
-WHERE view = %(view)s AND partition = %(partition)s FOR UPDATE SKIP LOCKED"""
-
-_MOVE_POSITION = """
-UPDATE views.positions SET position = %(new)s
-WHERE view = %(view)s AND partition = %(partition)s AND position = %(old)s"""
-
-# Head and events of one snapshot: what is missing below the head is missing for good.
-_READ = f"""
-SELECT h.position, e.* FROM ledger.heads AS h LEFT JOIN LATERAL (
-    SELECT {COLUMNS} FROM ledger.events
-    WHERE partition = h.partition AND position > %(after)s ORDER BY position LIMIT %(limit)s
-) AS e ON true
-WHERE h.partition = %(partition)s ORDER BY e.position"""
-
-_POSITION = 1 + StoredRow._fields.index("position")  # in a row of _READ
-_TYPE = 1 + StoredRow._fields.index("type")
-_SCHEMA_VERSION = 1 + StoredRow._fields.index("schema_version")
-
-_STANDS_AT = """
-SELECT position FROM views.positions WHERE view = %(view)s AND partition = %(partition)s"""
-
-_TYPE_AT = """
-SELECT type FROM ledger.events WHERE partition = %(partition)s AND position = %(position)s"""
+# The beat moves too: whoever takes events in needs no other sign of life.
+MOVE = """
+UPDATE views.positions
+SET position = %(new)s, beat = beat + 1, halted_before = NULL, halted_cause = NULL
+WHERE view = %(view)s AND partition = %(partition)s AND position = %(old)s AND epoch = %(epoch)s
+RETURNING 1"""
 
 _encode = msgspec.json.Encoder().encode
 
 
-class CorruptLedger(Exception):
-    """An event that was committed is not there: the ledger was damaged."""
+class Known:
+    """The rows of streams that were last worked on, so that they need not be read again."""
 
-    def __init__(self, partition: int, position: int, head: int) -> None:
-        """Name the first place that is wrong."""
-        super().__init__(
-            f"the ledger is corrupt: partition {partition} has no event at position {position}"
-            f" (its head is {head})"
-        )
-        self.partition = partition
-        self.position = position
+    def __init__(self, most: int) -> None:
+        """Remember at most so many rows."""
+        self._most = most
+        self._rows = 0
+        self._streams: OrderedDict[UUID, Sequence[Row]] = OrderedDict()
+
+    def get(self, stream: UUID) -> Sequence[Row] | None:
+        """The rows of a stream, if they are known."""
+        return self._streams.get(stream)
+
+    def put(self, stream: UUID, rows: Sequence[Row]) -> None:
+        """The rows of a stream as they were just written."""
+        before = self._streams.pop(stream, None)
+        self._rows += len(rows) + 1 - (0 if before is None else len(before) + 1)
+        self._streams[stream] = rows
+        while self._rows > self._most:
+            _, gone = self._streams.popitem(last=False)
+            self._rows -= len(gone) + 1
+
+    def clear(self) -> None:
+        """Forget everything: it may not be so any more."""
+        self._streams.clear()
+        self._rows = 0
 
 
-class ViewHalted(Exception):
-    """A view cannot take in an event and stands still before it; nothing is skipped."""
+class Held:
+    """A view in one partition, in the hands of this worker."""
 
     def __init__(
-        self, view: str, partition: int, position: int, event_type: str, cause: str
-    ) -> None:
-        """Name view, place and type, and where in our code it failed; nothing personal."""
-        super().__init__(
-            f"view {view} halted in partition {partition} at position {position}"
-            f" ({event_type}): {cause}"
-        )
-        self.view = view
-        self.partition = partition
-        self.position = position
-        self.event_type = event_type
-
-
-class Reader:
-    """Reads events in batches; views that stand at one place share what was read and decoded."""
-
-    def __init__(self, registry: Registry) -> None:
-        """Decode with this registry."""
-        self._registry = registry
-        self._known = {name: kind.schema_version for name, kind in registry.types.items()}
-        self._batches: dict[int, tuple[tuple[int, int], list[Any], dict[int, Recorded[Any]]]] = {}
-
-    def read(
         self,
-        connection: Connection,
-        event_types: frozenset[str],
+        view: View,
         partition: int,
-        after: int,
-        limit: int,
-    ) -> tuple[int, list[Recorded[Any]]]:
-        """The last position read and the events of these types up to it.
-
-        Events of other types are passed over. Raises `UnknownEvent` for one that a newer release
-        wrote, whoever asks: nobody here can say that it does not concern the view or policy.
-        """
-        asked, rows, decoded = self._batches.get(partition, ((-1, 0), [], {}))
-        if asked != (after, limit):
-            rows, decoded = _dense(connection, partition, after, limit), {}
-            self._refuse_unknown(rows)
-            if rows:  # an event never changes; that there is none yet, does
-                self._batches[partition] = ((after, limit), rows, decoded)
-        events = []
-        for row in rows:
-            if row[_TYPE] in event_types:
-                recorded = decoded.get(row[_POSITION])
-                if recorded is None:
-                    recorded = decoded[row[_POSITION]] = self._registry.decode(row[1:])
-                events.append(recorded)
-        return after + len(rows), events
-
-    def _refuse_unknown(self, rows: Iterable[Any]) -> None:
-        for row in rows:
-            name, schema_version = row[_TYPE], row[_SCHEMA_VERSION]
-            if not 1 <= schema_version <= self._known.get(name, 0):
-                raise UnknownEvent(f"schema version {schema_version} is not known to this release")
+        place: Place,
+        aside: Aside = NOTHING,
+        *,
+        name: str | None = None,
+        remember: int = 0,
+    ) -> None:
+        """Stand at a place; `name` keys the position where it is not the view's own."""
+        self.view = view
+        self.name = name or view.name
+        self.partition = partition
+        self.position, self.epoch = place
+        self.aside = aside
+        self.known = Known(remember)
 
 
-def _dense(connection: Connection, partition: int, after: int, limit: int) -> list[Any]:
-    """The rows that follow a position, each behind the head, without a hole up to limit or head."""
-    rows = connection.execute(
-        _READ,
-        {"partition": partition, "after": after, "limit": limit},
-        prepare=True,
-        binary=True,
-    ).fetchall()
-    head = rows[0][0] if rows else 0
-    if rows and rows[0][_POSITION] is None:  # the head alone
-        rows = []
-    for number, row in enumerate(rows, after + 1):
-        if row[_POSITION] != number:
-            raise CorruptLedger(partition, number, head)
-    if len(rows) < min(limit, head - after) or after > head:
-        raise CorruptLedger(partition, min(after, head) + len(rows) + 1, head)
-    return rows
+class Changes(NamedTuple):
+    """What a batch comes to."""
+
+    written: dict[Table, list[Row]]
+    vanished: dict[Table, list[dict[str, Any]]]  # keys
+    streams: dict[UUID, list[Row]]  # what each has in loaded tables
 
 
-def advance(connection: Connection, reader: Reader, view: View, partition: int, limit: int) -> int:
-    """Take a batch in; where it fails, event by event up to the one that fails.
+def advance(connection: Connection, reader: Reader, held: Held, limit: int) -> int:
+    """Take a batch in; where it fails, half of it, down to the event that fails.
 
-    Returns the number of events passed: 0 at the head, or while somebody else works on this
-    view. Raises `ViewHalted` at the event that cannot be taken in; those before it are.
+    Returns the number of events passed: 0 at the head. Raises `ViewHalted` at the event that
+    cannot be taken in, and `LeaseLost` where somebody else has taken over.
     """
-    try:
-        return _take(connection, reader, view, partition, limit)
-    except (*database.TRANSIENT, CorruptLedger):
-        raise
-    except Exception as error:
-        if limit == 1:
-            raise halted(connection, view.name, partition, error) from None
-    passed = 0
-    while passed < limit and (one := advance(connection, reader, view, partition, 1)):
-        passed += one
-    return passed
+    while True:
+        try:
+            return _advance(connection, reader, held, limit)
+        except PASSING:
+            held.known.clear()
+            raise
+        except Exception as error:
+            held.known.clear()
+            if limit == 1:
+                after = held.position
+                raise halted(connection, held.name, held.partition, error, after) from None
+            limit = (limit + 1) // 2
 
 
-def _take(connection: Connection, reader: Reader, view: View, partition: int, limit: int) -> int:
-    """Take the next batch in, with the position, in one transaction (or savepoint)."""
-    with connection.transaction():
-        place = {"view": view.name, "partition": partition}
-        locked = connection.execute(_LOCK_POSITION, place, prepare=True).fetchone()
-        if locked is None:
-            return 0
-        old: int = locked[0]
-        new = take(connection, reader, view, partition, old, limit)
-        if new > old:
-            moved = connection.execute(
-                _MOVE_POSITION, {**place, "old": old, "new": new}, prepare=True
-            )
-            if moved.rowcount != 1:
-                raise RuntimeError(f"the position of view {view.name} moved while it was locked")
-        return new - old
+def _advance(connection: Connection, reader: Reader, held: Held, limit: int) -> int:
+    old = held.position
+    new, changes = fold(connection, reader, held, limit)
+    if new > old:
+        _write(connection, held, new, changes)
+        held.position = new
+        for stream, rows in changes.streams.items():
+            held.known.put(stream, rows)
+    return new - old
 
 
-def take(
-    connection: Connection, reader: Reader, view: View, partition: int, after: int, limit: int
-) -> int:
-    """Take in the batch that follows a position, which is the caller's; returns its last."""
-    last, events = reader.read(connection, view.event_types, partition, after, limit)
-    if events:
-        _write(connection, view, partition, events)
-    return last
+def take(connection: Connection, reader: Reader, held: Held, limit: int) -> None:
+    """Take a batch in without moving the recorded position, in a transaction of the caller's."""
+    new, changes = fold(connection, reader, held, limit)
+    put(connection, held.view, changes)
+    held.position = new
 
 
-def _write(
-    connection: Connection, view: View, partition: int, events: Iterable[Recorded[Any]]
-) -> None:
-    """Fold events into the rows of their streams and write what changed."""
+# --- folding --------------------------------------------------------------------------------
+
+
+def fold(connection: Connection, reader: Reader, held: Held, limit: int) -> tuple[int, Changes]:
+    """The last position of the next batch, and what it comes to."""
+    view, partition, aside = held.view, held.partition, held.aside
+    last, events = reader.read(
+        connection, view.event_types, partition, held.position, limit, aside.skipped
+    )
     streams: defaultdict[UUID, list[Recorded[Any]]] = defaultdict(list)
     for recorded in events:
         streams[recorded.stream_id].append(recorded)
-    # A stream that begins in this batch has no rows yet: most of an import is spared the reading.
-    old = [stream for stream, history in streams.items() if history[0].version > 1]
-    present = _load(connection, view, partition, old) if old else {}
+    for stream in aside.parked.keys() & streams.keys():
+        streams[stream] = [one for one in streams[stream] if aside.takes(stream, one.position)]
+        if not streams[stream]:
+            del streams[stream]
+    return last, changes_of(view, streams, _present(connection, held, streams))
 
-    changed: dict[Table, dict[tuple[Any, ...], Row]] = {table: {} for table in view.tables}
+
+def changes_of(
+    view: View,
+    streams: dict[UUID, list[Recorded[Any]]],
+    present: dict[UUID, Sequence[Row]],
+) -> Changes:
+    """What the events of streams change in the rows that are present."""
+    written: dict[Table, dict[tuple[Any, ...], Row]] = {table: {} for table in view.tables}
     vanished: dict[Table, list[dict[str, Any]]] = {table: [] for table in view.tables}
+    after: dict[UUID, list[Row]] = {}
     for stream, history in streams.items():
-        before = present.get(stream, [])
+        before = present.get(stream, ())
         known = {(table := view.table_of[type(row)], table.key_of(row)): row for row in before}
+        loaded = after[stream] = []
         for row in view.fold(before, history):
             table = view.table_of[type(row)]
             key = table.key_of(row)
             if known.pop((table, key), None) != row:
-                changed[table][key] = row
+                written[table][key] = row
+            if table.is_loaded:
+                loaded.append(row)
         for table, key in known:
             vanished[table].append(dict(zip(table.key, key, strict=True)))
-
-    for table in view.tables:
-        if vanished[table]:
-            _execute(connection, table.delete, vanished[table])
-        if changed[table]:
-            _execute(connection, table.upsert, list(changed[table].values()))
+    return Changes({table: list(rows.values()) for table, rows in written.items()}, vanished, after)
 
 
-def _load(
+def _present(
+    connection: Connection, held: Held, streams: dict[UUID, list[Recorded[Any]]]
+) -> dict[UUID, Sequence[Row]]:
+    """The rows that streams have: those known, none of what begins here, and those read."""
+    present: dict[UUID, Sequence[Row]] = {}
+    asked: list[UUID] = []
+    for stream, history in streams.items():
+        if (rows := held.known.get(stream)) is not None:
+            present[stream] = rows
+        elif history[0].version > 1:
+            asked.append(stream)
+    return present | load(connection, held.view, held.partition, asked) if asked else present
+
+
+def load(
     connection: Connection, view: View, partition: int, streams: Sequence[UUID]
 ) -> dict[UUID, list[Row]]:
-    present: defaultdict[UUID, list[Row]] = defaultdict(list)
+    """The rows that streams have in the tables of a view."""
+    present: dict[UUID, list[Row]] = {stream: [] for stream in streams}
     for table in view.tables:
         if table.is_loaded:
             make: Callable[..., Row] = table.row
@@ -235,30 +210,53 @@ def _load(
     return present
 
 
-def _execute(connection: Connection, statement: Any, rows: Sequence[Any]) -> None:
+# --- writing --------------------------------------------------------------------------------
+
+
+def _write(connection: Connection, held: Held, new: int, changes: Changes) -> None:
+    """Write the position and what changed, if the view is still held and stands where it did."""
+    place = {"view": held.name, "partition": held.partition, "epoch": held.epoch}
+    rows = {
+        f"w{number}": _encode(changes.written[table]).decode()
+        for number, table in enumerate(held.view.tables)
+    }
+    deletes = any(changes.vanished.values())
+    if deletes:
+        rows |= {
+            f"v{number}": _encode(changes.vanished[table]).decode()
+            for number, table in enumerate(held.view.tables)
+        }
+    [(moved,)] = connection.execute(
+        _statement(held.view.tables, deletes),
+        {**place, "old": held.position, "new": new, **rows},
+        prepare=True,
+    ).fetchall()
+    if not moved:
+        raise LeaseLost
+
+
+@lru_cache(maxsize=256)
+def _statement(tables: tuple[Table, ...], deletes: bool) -> str:
+    """Moves the position and, if that was possible, writes the rows of all tables."""
+    steps = [f"moved AS ({MOVE})"]
+    for number, table in enumerate(tables):
+        if deletes:
+            steps.append(f"d{number} AS ({table.delete_rows(f'v{number}', _IF_MOVED)})")
+        steps.append(f"u{number} AS ({table.upsert_rows(f'w{number}', _IF_MOVED)})")
+    return f"WITH {', '.join(steps)} SELECT count(*) FROM moved"
+
+
+_IF_MOVED = "EXISTS (SELECT FROM moved)"
+
+
+def put(connection: Connection, view: View, changes: Changes) -> None:
+    """Write what changed, in a transaction of the caller's."""
+    for table in view.tables:
+        if changes.vanished[table]:
+            _execute(connection, table.delete, changes.vanished[table])
+        if changes.written[table]:
+            _execute(connection, table.upsert, changes.written[table])
+
+
+def _execute(connection: Connection, statement: Any, rows: Iterable[Any]) -> None:
     connection.execute(statement, {"rows": _encode(rows).decode()}, prepare=True)
-
-
-def halted(
-    connection: Connection, name: str, partition: int, error: Exception, after: int | None = None
-) -> ViewHalted:
-    """The event before which a view or policy stands, without the words of the error.
-
-    It stands `after` this position, or where its own row of positions says.
-    """
-    place = {"view": name, "partition": partition}
-    if after is None:
-        [[after]] = connection.execute(_STANDS_AT, place).fetchall()
-    found = connection.execute(_TYPE_AT, {"partition": partition, "position": after + 1})
-    [event_type] = found.fetchone() or ("no event",)
-    # What it says of an unknown event is our own word; any other message may quote a person.
-    cause = str(error) if isinstance(error, UnknownEvent) else cause_of(error)
-    return ViewHalted(name, partition, after + 1, event_type, cause)
-
-
-def cause_of(error: BaseException) -> str:
-    """What went wrong and where in our code, without the words of the error."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "site-packages" not in frame.filename]
-    place = f" in {PurePath(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
-    return f"{type(error).__name__}{place}"

@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from projections.batch import Connection
+from projections.reader import Connection
 from projections.view import View
 
 _PAGE = 2000

@@ -1,16 +1,15 @@
 """The runner: keeps views and policies in step with the ledger, and proves that views agree.
 
-Each batch of a view is one transaction that locks the view's position, folds the events after
-it and writes rows and position together: exactly once, whoever else runs and whatever dies.
-Readers are not needed to wake it: it polls, soon after work and rarely when idle.
+Any number of runners may be at work, in one process or many: they share what there is to do by
+leases. Each batch of a view is one statement that writes rows and position together: exactly once,
+whoever else runs and whatever dies. Readers are not needed to wake it: it polls, soon after work
+and rarely when idle.
 """
 
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import psycopg
 import structlog
 
 from domain.policies.policy import Policy
@@ -18,12 +17,15 @@ from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import Rules
 from ledger import database
 from ledger.registry import Registry
-from projections.batch import Connection, CorruptLedger, Reader, ViewHalted, advance, cause_of
 from projections.digest import Digest, digest_of
+from projections.halting import ViewHalted, cause_of
 from projections.lag import Lag, lag_of, positions_of
-from projections.lookups import NAME as LOOKUPS
+from projections.leases import LEASE_SECONDS, Leases
+from projections.reached import Reached
 from projections.reactions import Reactions
+from projections.reader import Connection, CorruptLedger, Reader
 from projections.rebuild import Progress, rebuild
+from projections.shift import SetAside, Shift, Work
 from projections.view import View
 
 log = structlog.get_logger("closedloop.views")
@@ -31,14 +33,6 @@ log = structlog.get_logger("closedloop.views")
 BATCH = 1000
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.005, 0.25
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.05, 5.0
-LOCKED_AGAIN_SECONDS = 1.0
-
-LOCKED = (
-    psycopg.errors.LockNotAvailable,
-    psycopg.errors.QueryCanceled,
-    psycopg.errors.DeadlockDetected,
-)
-"""Somebody else has the tables of a view: its transaction is taken back, the connection lives."""
 
 _PATIENT = (
     "-c lock_timeout=60s -c statement_timeout=0"
@@ -46,10 +40,6 @@ _PATIENT = (
 )
 
 # NOT EXISTS beside ON CONFLICT: alone, that would wait for a rebuild which holds the row.
-# Rows are looked up by their keys, always. A plan made while a table was empty would read the
-# whole of it for every batch, until an ANALYZE that a rebuild in one transaction never sees.
-_BY_INDEX = "SET enable_seqscan = off"
-
 _REGISTER = """
 INSERT INTO views.positions (view, partition)
 SELECT v.view, h.partition FROM unnest(%(views)s::text[]) AS v (view) CROSS JOIN ledger.heads AS h
@@ -57,10 +47,21 @@ WHERE NOT EXISTS (
     SELECT FROM views.positions AS p WHERE p.view = v.view AND p.partition = h.partition)
 ON CONFLICT DO NOTHING"""
 
-# One snapshot: a position in it lies beyond a head in it only if the ledger was damaged.
-_NOT_AT_HEAD = """
-SELECT p.partition, p.view FROM views.positions AS p JOIN ledger.heads AS h USING (partition)
-WHERE p.position <> h.position AND p.view = ANY(%(views)s) ORDER BY p.partition, p.view"""
+# Rows are looked up by their keys, always. A plan made while a table was empty would read the
+# whole of it for every batch, until an ANALYZE that a rebuild in one transaction never sees.
+_BY_INDEX = "SET enable_seqscan = off"
+
+_SETTINGS = (
+    # A crash may take the last batches back, rows and position together.
+    "SET synchronous_commit = off",
+    # While it waits for the tables of one view, all the others wait with it.
+    "SET lock_timeout = '200ms'",
+    # A policy's transaction that is stopped lets go of the heads.
+    "SET idle_in_transaction_session_timeout = '5s'",
+    _BY_INDEX,
+    # The same plan serves every batch; making one costs as much as a small batch.
+    "SET plan_cache_mode = force_generic_plan",
+)
 
 
 class Runner:
@@ -78,38 +79,50 @@ class Runner:
         rules: Rules = DEFAULT_RULES,
         batch_size: int = BATCH,
         try_again_after: float = 30.0,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         """Run these views over the database at `uri`, acting as `role` where one is given.
 
         Policies have the positions of views, and react instead of writing rows. Whatever is
-        halted is tried again after some seconds: what stopped it may have been repaired.
+        halted is tried again after some seconds: what stopped it may have been repaired. What a
+        worker held that shows no sign of life is taken over after `lease_seconds`.
         """
         self._uri = uri
         self._role = role
         self._registry = registry
         self._views = {view.name: view for view in views}
-        self._policies = {policy.name: policy for policy in policies}
-        self._names = [*self._views, *self._policies]
         self._reactions = Reactions(registry, secret, rules)
-        self._batch_size = batch_size
-        self._try_again_after = try_again_after
-        self._set_aside: dict[str, tuple[Exception, float]] = {}  # and when to try it again
+        self._lease_seconds = lease_seconds
+        self.reached = Reached()
+        self._work = Work(
+            registry,
+            self._views,
+            {policy.name: policy for policy in policies},
+            self._reactions,
+            batch_size,
+            try_again_after,
+            self.reached.tell,
+        )
+        self._set_aside: SetAside = {}
         self._trouble: tuple[str, str] | None = None  # what holds up every view
         self._failures = 0  # in a row
 
     # --- keeping in step --------------------------------------------------------------------
 
     def catch_up(self) -> None:
-        """Bring every view to the head; what stops one is raised once the others are there."""
+        """Bring every view to the head; what stops one is raised once the others are there.
+
+        What another worker holds is left to that one.
+        """
         self._set_aside.clear()
-        pause = FIRST_PAUSE_SECONDS
-        with self._connect() as connection:
-            reader = Reader(self._registry)
-            while (moved := self._pass(connection, reader)) is not None:
+        pause, leases = FIRST_PAUSE_SECONDS, self._leases()
+        with self._leasing(leases), self._connect() as connection:
+            shift = Shift(connection, self._work, leases, self._set_aside)
+            while (moved := shift.turn(shares=False)) is not None:
                 if moved:
                     pause = FIRST_PAUSE_SECONDS
                     continue
-                threading.Event().wait(pause)  # another runner is at work on what is left
+                threading.Event().wait(pause)  # another worker is at work on what is left
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)
         for problem, _ in list(self._set_aside.values()):
             raise problem
@@ -120,13 +133,16 @@ class Runner:
         Nothing else ends it: a view that is halted or locked does not hold up the others, and
         what holds up all of them is logged, told by `halted` and tried again, ever more rarely.
         """
+        leases = self._leases()
         try:
-            while not stop.is_set():
-                try:
-                    with self._connect() as connection:
-                        self._follow(connection, stop, wake)
-                except Exception as error:
-                    stop.wait(self._failed(error))
+            with self._leasing(leases):
+                while not stop.is_set():
+                    try:
+                        with self._connect() as connection:
+                            shift = Shift(connection, self._work, leases, self._set_aside)
+                            self._follow(shift, stop, wake)
+                    except Exception as error:
+                        stop.wait(self._failed(error))
         except BaseException as error:
             self._trouble = "runner", f"its thread has ended: {cause_of(error)}"
             raise
@@ -138,7 +154,7 @@ class Runner:
         """
         told = {
             name: str(problem)
-            for name, (problem, _) in list(self._set_aside.items())
+            for (name, _), (problem, _) in list(self._set_aside.items())
             if isinstance(problem, ViewHalted)
         }
         return told if (trouble := self._trouble) is None else {**told, trouble[0]: trouble[1]}
@@ -164,12 +180,12 @@ class Runner:
                 log.error("runner failed", cause=cause_of(error), retry_in=pause)
         return pause
 
-    def _follow(self, connection: Connection, stop: threading.Event, wake: threading.Event) -> None:
+    def _follow(self, shift: Shift, stop: threading.Event, wake: threading.Event) -> None:
         """Work while there is work, and look for more: soon at first, ever more rarely."""
-        reader, pause = Reader(self._registry), FIRST_PAUSE_SECONDS
+        pause = FIRST_PAUSE_SECONDS
         while not stop.is_set():
             wake.clear()
-            moved = self._pass(connection, reader, stop)
+            moved = shift.turn(shares=True, is_over=stop.is_set)
             self._trouble, self._failures = None, 0
             if moved:
                 pause = FIRST_PAUSE_SECONDS
@@ -177,63 +193,28 @@ class Runner:
                 wake.wait(pause)
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)
 
-    def _pass(
-        self, connection: Connection, reader: Reader, stop: threading.Event | None = None
-    ) -> int | None:
-        """One batch for every view that is not at the head; None where all of them are."""
-        trying = [name for name in self._names if not self._rests(name)]
-        behind = connection.execute(_NOT_AT_HEAD, {"views": trying}, prepare=True).fetchall()
-        for name in set(trying) - {name for _, name in behind}:
-            self._set_aside.pop(name, None)  # somebody else has taken in what stopped it
-        moved = 0
-        for partition, name in self._in_order(behind):
-            if self._rests(name) or (stop is not None and stop.is_set()):
-                continue
+    def _leases(self) -> Leases:
+        return Leases(self._work.policies, self._lease_seconds)
+
+    @contextmanager
+    def _leasing(self, leases: Leases) -> Iterator[None]:
+        """Give up what is held at the end; while the database is away, it lapses by itself."""
+        try:
+            yield
+        finally:
             try:
-                passed = self._advance(connection, reader, name, partition)
-            except ViewHalted as problem:
-                log.error("view halted", detail=str(problem))
-                self._set_aside[name] = problem, time.monotonic() + self._try_again_after
-                moved += 1
-            except LOCKED as problem:
-                log.warning("view locked", view=name, error=type(problem).__name__)
-                self._set_aside[name] = problem, time.monotonic() + LOCKED_AGAIN_SECONDS
-            else:
-                moved += passed
-                if passed:
-                    self._set_aside.pop(name, None)
-        return moved if behind else None
-
-    def _in_order(self, behind: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-        """What is to be done: views first, which policies look into, and a policy once."""
-        late = {name for _, name in behind}
-        views = [(partition, name) for partition, name in behind if name in self._views]
-        return views + [(0, name) for name in self._policies if name in late]
-
-    def _advance(self, connection: Connection, reader: Reader, name: str, partition: int) -> int:
-        """One batch for a view, or a policy's turn; the number of events passed."""
-        if (policy := self._policies.get(name)) is None:
-            return advance(connection, reader, self._views[name], partition, self._batch_size)
-        passed = self._reactions.advance(connection, reader, policy, self._batch_size)
-        if not passed and self._rests(LOOKUPS):  # it may wait for a view that stands still
-            self._set_aside[name] = self._set_aside[LOOKUPS]
-        return passed
-
-    def _rests(self, name: str) -> bool:
-        """Whether a view that was stopped is not to be tried again yet."""
-        _, until = self._set_aside.get(name, (None, 0.0))
-        return time.monotonic() < until
+                with database.connect(self._uri, role=self._role, connect_timeout=2) as connection:
+                    leases.give_up(connection)
+            except database.TRANSIENT as error:
+                log.warning("leases lapse", error=type(error).__name__)
 
     @contextmanager
     def _connect(self) -> Iterator[Connection]:
         """A connection for keeping in step."""
         with database.connect(self._uri, role=self._role) as connection:
-            # A crash may take the last batches back, rows and position together.
-            connection.execute("SET synchronous_commit = off")
-            connection.execute(_REGISTER, {"views": self._names})
-            # While it waits for the tables of one view, all the others wait with it.
-            connection.execute("SET lock_timeout = '200ms'")
-            connection.execute(_BY_INDEX)
+            for setting in _SETTINGS:
+                connection.execute(setting)
+            connection.execute(_REGISTER, {"views": self._work.names})
             yield connection
 
     # --- telling ----------------------------------------------------------------------------
@@ -241,12 +222,12 @@ class Runner:
     def positions(self) -> dict[str, dict[int, int]]:
         """How far each view and policy has come, by partition."""
         with self._visit() as connection:
-            return positions_of(connection, self._names)
+            return positions_of(connection, self._work.names)
 
     def lag(self) -> dict[str, Lag]:
         """How far each view and policy is behind, over all partitions."""
         with self._visit() as connection:
-            return lag_of(connection, self._names)
+            return lag_of(connection, self._work.names)
 
     def digest(self, name: str) -> str:
         """SHA-256 over every row of a view: equal for equal content, however it came about."""
@@ -270,9 +251,7 @@ class Runner:
             connection.execute(_REGISTER, {"views": [name]})
             connection.execute(_BY_INDEX)
             reader = Reader(self._registry)
-            done = rebuild(connection, reader, self._views[name], batch_size, progress)
-        self._set_aside.pop(name, None)
-        return done
+            return rebuild(connection, reader, self._views[name], batch_size, progress)
 
     @contextmanager
     def _visit(self) -> Iterator[Connection]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from projections.batch import Connection
+from projections.reader import Connection
 
 _POSITIONS = """
 SELECT view, partition, position FROM views.positions

@@ -2,85 +2,56 @@
 transaction: exactly once, in however many partitions, whoever else runs and whatever dies.
 
 A policy has its turn over all partitions at once and hears events in the order in which they were
-recorded, so that it comes to the same in one partition and in many. Locks are taken in one order:
-positions, then heads by partition, and heads only at the end, when all has been thought out.
+recorded, so that it comes to the same in one partition and in many. All is thought out before the
+transaction begins, which names the epochs by which the policy is held: if somebody else has taken
+over, nothing is written. Locks are taken in one order: positions, then heads by partition.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid5
 
-import msgspec
-import structlog
-
-from domain.kernel import Actor, Context, Recorded, Rejected, fold
+from domain.kernel import Recorded
 from domain.policies.policy import Histories, Order, Policy
 from domain.rules import Rules
-from ledger import database
-from ledger.append import append
-from ledger.entry import CommandKey, Entry, Lost
-from ledger.ids import digest, partition_of
 from ledger.registry import Registry
-from projections.batch import Connection, CorruptLedger, Reader, halted
+from projections.aside import Aside
+from projections.halting import halted
+from projections.leases import LeaseLost, Place
+from projections.orders import Failed, Orders, failing_at
+from projections.reader import Connection, Reader
 from projections.recall import Recall
-
-log = structlog.get_logger("closedloop.policies")
-
-_ORDERS = UUID("0b0a6c1c-3d1d-4c2e-9a55-6f7c2f0f6d21")
-
-# Whoever has the first position has the turn, and waits for nobody to get the others.
-_TAKE_TURN = """
-SELECT FROM views.positions WHERE view = %(name)s AND partition = 0 FOR UPDATE SKIP LOCKED"""
-
-_LOCK_POSITIONS = """
-SELECT p.partition, p.position FROM views.positions AS p JOIN ledger.heads AS h USING (partition)
-WHERE p.view = %(name)s ORDER BY p.partition FOR UPDATE OF p"""
 
 # Waits for every append that holds a head; whatever begins later is recorded later.
 _FENCE = "SELECT FROM ledger.heads ORDER BY partition FOR SHARE"
 
-_MOVE_POSITION = """
-UPDATE views.positions SET position = %(new)s
-WHERE view = %(name)s AND partition = %(partition)s AND position = %(old)s"""
+# As `MOVE` of a view, in all partitions.
+_MOVE = """
+UPDATE views.positions AS p
+SET position = m.new, beat = p.beat + 1, halted_before = NULL, halted_cause = NULL
+FROM unnest(%(partitions)s::smallint[], %(epochs)s::bigint[], %(olds)s::bigint[],
+            %(news)s::bigint[]) AS m (partition, epoch, old, new)
+WHERE p.view = %(name)s AND p.partition = m.partition
+    AND p.position = m.old AND p.epoch = m.epoch"""
 
 _UNREAD = """
 SELECT partition, recorded_at FROM ledger.events
 WHERE (partition, position) IN (
     SELECT * FROM unnest(%(partitions)s::int[], %(positions)s::bigint[]))"""
 
-_CLOCK = "SELECT ledger.clock()"
 
-# What a crash takes back nobody may have seen: unlike rows of views, events are not made again.
-# All has been thought out by now, and heads are free again soon: worth waiting for, as writers do.
-_APPENDING = """
-SELECT set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '2s', true)"""
+class HeldPolicy:
+    """A policy in the hands of this worker: where it stands in every partition."""
 
-Given = tuple[Recorded[Any], Order]
-"""An order with the event that led to it."""
-
-
-class Failed(Exception):
-    """A policy cannot go on at the next event of a partition."""
-
-    def __init__(self, partition: int, error: Exception) -> None:
-        """Remember where and what."""
-        super().__init__(partition)
-        self.partition = partition
-        self.error = error
-
-
-@contextmanager
-def failing_at(partition: int) -> Iterator[None]:
-    """What is wrong here stops the policy in this partition; what passes by itself does not."""
-    try:
-        yield
-    except (*database.TRANSIENT, CorruptLedger):
-        raise
-    except Exception as error:
-        raise Failed(partition, error) from error
+    def __init__(
+        self, policy: Policy, places: Mapping[int, Place], asides: Mapping[int, Aside]
+    ) -> None:
+        """Stand at these places, by partition."""
+        self.policy = policy
+        self.positions = {partition: places[partition].position for partition in sorted(places)}
+        self.epochs = {partition: places[partition].epoch for partition in sorted(places)}
+        self.asides = asides
 
 
 class Reactions:
@@ -93,105 +64,81 @@ class Reactions:
         self.rules = rules
         self.refused: Counter[tuple[str, str]] = Counter()  # by policy and rule
 
-    def advance(self, connection: Connection, reader: Reader, policy: Policy, limit: int) -> int:
-        """React to a batch; where it fails, trigger by trigger up to the one that fails.
+    def advance(self, connection: Connection, reader: Reader, held: HeldPolicy, limit: int) -> int:
+        """React to a batch; where it fails, to fewer triggers, down to the one that fails.
 
-        Returns the number of events passed: 0 at the head, while somebody else has the turn, and
-        while something has to be known first. Raises `ViewHalted` at the event that fails.
+        Returns the number of events passed: 0 at the head, and while something has to be known
+        first. Raises `ViewHalted` at the event that fails, and `LeaseLost` where somebody else
+        has taken over.
         """
-        try:
-            return self._take(connection, reader, policy, limit)
-        except Failed as failed:
-            if limit == 1:
-                raise halted(connection, policy.name, failed.partition, failed.error) from None
-        passed = 0
-        while passed < limit and (some := self.advance(connection, reader, policy, 1)):
-            passed += some
-        return passed
+        while True:
+            try:
+                return self._advance(connection, reader, held, limit)
+            except Failed as failed:
+                if limit == 1:
+                    partition = failed.partition
+                    after = held.positions[partition]
+                    name = held.policy.name
+                    raise halted(connection, name, partition, failed.error, after) from None
+                limit = (limit + 1) // 2
 
-    def _take(self, connection: Connection, reader: Reader, policy: Policy, limit: int) -> int:
+    def _advance(self, connection: Connection, reader: Reader, held: HeldPolicy, limit: int) -> int:
         """React to the next batch: orders and positions in one transaction."""
+        partitions = len(held.positions)
+        recall = Recall(connection, self._registry, self._secret, partitions)
+        orders = Orders(connection, self._registry, recall, self.rules)
+        turn = _Turn(connection, held, recall, orders, self.rules)
+        old, new = held.positions, turn.listen(reader, limit)
+        if new == old:
+            return 0
+        orders.decide(held.policy, partitions)
         with connection.transaction():
-            if connection.execute(_TAKE_TURN, {"name": policy.name}).rowcount == 0:
-                return 0
-            old: dict[int, int] = dict(
-                connection.execute(_LOCK_POSITIONS, {"name": policy.name}).fetchall()
+            moved = connection.execute(
+                _MOVE,
+                {
+                    "name": held.policy.name,
+                    "partitions": list(old),
+                    "epochs": [held.epochs[partition] for partition in old],
+                    "olds": list(old.values()),
+                    "news": [new[partition] for partition in old],
+                },
+                prepare=True,
             )
-            turn = _Turn(self, connection, policy, len(old))
-            new = turn.listen(reader, old, limit)
-            if new == old:
-                return 0
-            turn.carry_out()
-            for partition, position in new.items():
-                place = {"name": policy.name, "partition": partition, "old": old[partition]}
-                if position != old[partition]:
-                    connection.execute(_MOVE_POSITION, {**place, "new": position}, prepare=True)
-            return sum(new.values()) - sum(old.values())
-
-    def context(self, policy: Policy, given: Given, now: datetime) -> Context:
-        """Who acts: the policy, because of an event, under an id that is the same each time."""
-        trigger, order = given
-        cause = f"{trigger.partition}:{trigger.position}"
-        told = f"{policy.name}\n{cause}\n{order.stream_id}\n{type(order.command).__name__}"
-        return Context(
-            now=now,
-            actor=Actor(id=f"policy:{policy.name}", kind="system", role="policy"),
-            client_id=policy.name,
-            command_id=uuid5(_ORDERS, told),
-            rules=self.rules,
-            causation_id=cause,
-            correlation_id=trigger.metadata.correlation_id,
-            source="system",
-        )
-
-    def decide(self, given: Given, policy: Policy, history: list[Any], now: datetime) -> Any:
-        """What an order appends to its stream; None where a rule refuses it, which is counted."""
-        order = given[1]
-        if history and type(history[0].event) not in order.decider.events:
-            raise ValueError(f"an order for a {order.decider.name} to a stream of another kind")
-        context = self.context(policy, given, now)
-        try:
-            state = fold(order.decider, history)
-            events = order.decider.decide(order.command, state, context)
-        except Rejected as refusal:
-            rule = type(refusal).__name__
-            self.refused[policy.name, rule] += 1
-            log.info("order refused", policy=policy.name, rule=rule, because=context.causation_id)
-            return None
-        said = digest(type(order.command).__name__.encode(), msgspec.json.encode(order.command))
-        metadata = context.metadata(order.command)
-        return Entry(
-            stream_id=order.stream_id,
-            expected_version=history[-1].version if history else 0,
-            events=[self._registry.encode(event, metadata) for event in events],
-            command=CommandKey(context.command_id, said),
-        )
-
-    def recall(self, connection: Connection, partitions: int) -> Recall:
-        """What policies are told in one batch."""
-        return Recall(connection, self._registry, self._secret, partitions)
+            if moved.rowcount < len(old):
+                raise LeaseLost
+            orders.carry_out(held.policy, partitions)
+        self.refused.update(orders.refused)
+        held.positions = new
+        return sum(new.values()) - sum(old.values())
 
 
 class _Turn:
-    """One policy's turn: what it hears and orders within one transaction."""
+    """One policy's turn: what it hears, and the orders that it notes."""
 
     def __init__(
-        self, desk: Reactions, connection: Connection, policy: Policy, partitions: int
+        self,
+        connection: Connection,
+        held: HeldPolicy,
+        recall: Recall,
+        orders: Orders,
+        rules: Rules,
     ) -> None:
-        self._desk = desk
         self._connection = connection
-        self._policy = policy
-        self._partitions = partitions
-        self._recall = desk.recall(connection, partitions)
-        self._orders: dict[UUID, Given] = {}
+        self._held = held
+        self._policy = held.policy
+        self._recall = recall
+        self._orders = orders
+        self._rules = rules
 
-    def listen(self, reader: Reader, old: dict[int, int], limit: int) -> dict[int, int]:
+    def listen(self, reader: Reader, limit: int) -> dict[int, int]:
         """Hear what comes next and note the orders that follow; returns how far it has come."""
-        ends, triggers = dict(old), []
-        for partition, position in old.items():
+        ends, triggers = dict(self._held.positions), []
+        types = self._policy.event_types
+        for partition, position in self._held.positions.items():
             with failing_at(partition):
+                skipped = self._held.asides[partition].skipped
                 ends[partition], events = reader.read(
-                    self._connection, self._policy.event_types, partition, position, limit
+                    self._connection, types, partition, position, limit, skipped
                 )
             triggers += events
         if not triggers:
@@ -210,7 +157,7 @@ class _Turn:
 
         From here on whatever was recorded before any trigger that was read can be seen.
         """
-        if self._partitions == 1:
+        if len(ends) == 1:
             return []
         with self._connection.transaction(force_rollback=True):  # held for a moment only
             self._connection.execute(_FENCE)
@@ -225,14 +172,11 @@ class _Turn:
             return False
         with failing_at(trigger.partition):
             orders = self._react(trigger)
-        if orders is None or any(order.stream_id in self._orders for order in orders):
-            return False
-        self._orders.update({order.stream_id: (trigger, order) for order in orders})
-        return True
+        return orders is not None and self._orders.note(trigger, orders)
 
     def _react(self, trigger: Recorded[Any]) -> Sequence[Order] | None:
         """The orders that follow; None while what is asked cannot be told yet."""
-        reaction = self._policy.react(trigger, self._desk.rules)
+        reaction = self._policy.react(trigger, self._rules)
         try:
             asked = next(reaction)
             while True:
@@ -245,41 +189,6 @@ class _Turn:
         if len({order.stream_id for order in orders}) < len(orders):
             raise ValueError("a stream is given at most one order")
         return orders
-
-    def carry_out(self) -> None:
-        """Decide the orders and append what follows, partition by partition."""
-        if not self._orders:
-            return
-        [(now,)] = self._connection.execute(_CLOCK)
-        self._connection.execute(_APPENDING)
-        by_partition: defaultdict[int, list[Given]] = defaultdict(list)
-        for stream, given in self._orders.items():
-            by_partition[partition_of(stream, self._partitions)].append(given)
-        for partition, orders in sorted(by_partition.items()):
-            # Those that lose a race do so once: from then on this transaction has the head.
-            while orders:
-                orders = self._append(partition, orders, now)
-
-    def _append(self, partition: int, orders: list[Given], now: datetime) -> list[Given]:
-        """Append what the orders come to; returns those that have to be decided again."""
-        with failing_at(orders[0][0].partition):
-            present = self._recall.whole(order.stream_id for _, order in orders)
-            decided = []
-            for given in orders:
-                history = present[given[1].stream_id]
-                entry = self._desk.decide(given, self._policy, history, now)
-                if entry is not None:
-                    decided.append((given, entry))
-            if not decided:
-                return []
-            # One whose id is known was carried out before; what was recorded then stands.
-            entries = [entry for _, entry in decided]
-            outcomes = database.run(self._connection, append(partition, entries))
-        return [
-            given
-            for (given, _), outcome in zip(decided, outcomes, strict=True)
-            if isinstance(outcome, Lost)
-        ]
 
 
 def _recorded(trigger: Recorded[Any]) -> tuple[datetime, int, int]:

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 
-from ledger import database
-from projections.batch import Connection, CorruptLedger, Reader, halted, take
+from projections.aside import aside_of
+from projections.batch import PASSING, Held, take
+from projections.halting import halted
+from projections.leases import Place
+from projections.reader import Connection, Reader
 from projections.view import View
 
 _LOCK_POSITIONS = """
 SELECT partition FROM views.positions WHERE view = %(view)s ORDER BY partition FOR UPDATE"""
 _HEADS = "SELECT partition, position FROM ledger.heads ORDER BY partition"
 _MOVE_POSITION = """
-UPDATE views.positions SET position = %(position)s
+UPDATE views.positions
+SET position = %(position)s, epoch = epoch + 1, halted_before = NULL, halted_cause = NULL
 WHERE view = %(view)s AND partition = %(partition)s"""
 
 Progress = Callable[[int, int], None]
@@ -37,13 +41,13 @@ def rebuild(
         for table in view.tables:
             connection.execute(table.delete_all)
         done, total = 0, sum(head for _, head in heads)
+        asides = aside_of(connection, view.name, [partition for partition, _ in heads])
         for partition, head in heads:
-            position = 0
-            while position < head:
-                limit = min(batch_size, head - position)
-                position = _take(connection, reader, view, partition, position, limit)
+            held = Held(view, partition, Place(0, 0), asides[partition])
+            while held.position < head:
+                _take(connection, reader, held, min(batch_size, head - held.position))
                 if progress is not None:
-                    progress(done + position, total)
+                    progress(done + held.position, total)
             connection.execute(
                 _MOVE_POSITION, {"view": view.name, "partition": partition, "position": head}
             )
@@ -51,19 +55,17 @@ def rebuild(
     return done
 
 
-def _take(
-    connection: Connection, reader: Reader, view: View, partition: int, after: int, limit: int
-) -> int:
+def _take(connection: Connection, reader: Reader, held: Held, limit: int) -> None:
     """Take a batch in; where it fails, event by event up to the one that fails."""
+    after = held.position
     try:
         with connection.transaction():
-            return take(connection, reader, view, partition, after, limit)
-    except (*database.TRANSIENT, CorruptLedger):
+            take(connection, reader, held, limit)
+            return
+    except PASSING:
         raise
     except Exception as error:
         if limit == 1:
-            raise halted(connection, view.name, partition, error, after) from None
-    position = after
-    while position < after + limit:
-        position = _take(connection, reader, view, partition, position, 1)
-    return position
+            raise halted(connection, held.name, held.partition, error, after) from None
+    while held.position < after + limit:
+        _take(connection, reader, held, 1)

@@ -16,9 +16,9 @@ from domain.kernel import Recorded
 from domain.policies.policy import Histories, History, Known, Policy, Streams
 from ledger.ids import partition_of
 from ledger.registry import COLUMNS, Registry
-from projections.batch import Connection
 from projections.lookups import NAME as LOOKUPS
 from projections.lookups import lookup_key
+from projections.reader import Connection
 
 # How far the view has come, and when the first event was recorded that it has not taken in.
 _REACH = """

@@ -76,22 +76,39 @@ class Table:
     @cached_property
     def upsert(self) -> str:
         """Inserts rows, or overwrites those that are there."""
+        return self.upsert_rows("rows", "true")
+
+    def upsert_rows(self, rows: str, condition: str) -> str:
+        """The same with the rows of a parameter of some name, and only under a condition."""
         values = ", ".join(self._value(name) for name in self.columns)
         changes = ", ".join(
             f"{name} = EXCLUDED.{name}" for name in self.columns if name not in self.key
         )
         return (
             f"INSERT INTO views.{self.name} ({', '.join(self.columns)})"
-            f" SELECT {values} FROM {self._recordset(self.columns)}"
+            f" SELECT {values} FROM {self._recordset(self.columns, rows)} WHERE {condition}"
             f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {changes}"
         )
 
     @cached_property
     def delete(self) -> str:
         """Deletes rows by their keys."""
+        return self.delete_rows("rows", "true")
+
+    def delete_rows(self, rows: str, condition: str) -> str:
+        """The same with the keys of a parameter of some name, and only under a condition."""
         matches = " AND ".join(f"t.{name} = {self._value(name)}" for name in self.key)
         return (
-            f"DELETE FROM views.{self.name} AS t USING {self._recordset(self.key)} WHERE {matches}"
+            f"DELETE FROM views.{self.name} AS t USING {self._recordset(self.key, rows)}"
+            f" WHERE {matches} AND {condition}"
+        )
+
+    @cached_property
+    def delete_stream(self) -> str:
+        """Deletes the rows of one stream."""
+        return (
+            f"DELETE FROM views.{self.name}"
+            f" WHERE partition = %(partition)s AND {self._stream} = %(stream)s"
         )
 
     @cached_property
@@ -102,12 +119,12 @@ class Table:
     def _value(self, name: str) -> str:
         return f"decode(r.{name}, 'base64')" if self.types[name] == "bytea" else f"r.{name}"
 
-    def _recordset(self, names: tuple[str, ...]) -> str:
+    def _recordset(self, names: tuple[str, ...], rows: str) -> str:
         columns = ", ".join(
             f"{name} {'text' if self.types[name] == 'bytea' else self.types[name]}"
             for name in names
         )
-        return f"json_to_recordset(%(rows)s::json) AS r ({columns})"
+        return f"json_to_recordset(%({rows})s::json) AS r ({columns})"
 
 
 class View:

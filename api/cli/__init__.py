@@ -13,7 +13,8 @@ from ledger.database import DatabaseError
 from ledger.embedded import EmbeddedError
 from ledger.registry import UnknownEvent
 from ledger.writer import Unavailable
-from projections.batch import CorruptLedger, ViewHalted
+from projections.halting import ViewHalted
+from projections.reader import CorruptLedger
 
 click.rich_click.TEXT_MARKUP = "rich"
 click.rich_click.MAX_WIDTH = 100

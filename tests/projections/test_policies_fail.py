@@ -12,8 +12,8 @@ from domain.policies.policy import Reaction
 from domain.policies.tell_survivor_of_merge import TELL_SURVIVOR_OF_MERGE
 from domain.rules import Rules
 from ledger.migrate import migrate
-from projections.batch import ViewHalted
 from projections.engine import Lag
+from projections.halting import ViewHalted
 from tests import world
 from tests.conftest import Database
 from tests.projections.histories import store, woven
@@ -76,7 +76,7 @@ def test_an_order_to_a_stream_of_another_kind_halts_the_policy(fresh_database: D
         f" UPDATE ledger.events SET type = 'KeyIssued', data = '{_KEY}'"
         f" WHERE stream_id = '{stream_of(0)}'",
     )
-    with pytest.raises(ViewHalted, match=r"ValueError in reactions\.py"):
+    with pytest.raises(ViewHalted, match=r"ValueError in orders\.py"):
         runner(fresh_database).catch_up()
 
 

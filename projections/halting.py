@@ -1,0 +1,51 @@
+"""What stops a view or policy before an event, told without the words of the error."""
+
+import traceback
+from pathlib import PurePath
+
+from ledger.registry import UnknownEvent
+from projections.reader import Connection
+
+_EVENT_AT = """
+SELECT type FROM ledger.events WHERE partition = %(partition)s AND position = %(position)s"""
+
+
+class ViewHalted(Exception):
+    """A view cannot take in an event and stands still before it; nothing is skipped."""
+
+    def __init__(
+        self, view: str, partition: int, position: int, event_type: str, cause: str
+    ) -> None:
+        """Name view, place and type, and where in our code it failed; nothing personal."""
+        super().__init__(
+            f"view {view} halted in partition {partition} at position {position}"
+            f" ({event_type}): {cause}"
+        )
+        self.view = view
+        self.partition = partition
+        self.position = position
+        self.event_type = event_type
+        self.cause = cause
+
+
+def halted(
+    connection: Connection, name: str, partition: int, error: Exception, after: int
+) -> ViewHalted:
+    """The event before which a view or policy stands `after` a position, and why."""
+    place = {"partition": partition, "position": after + 1}
+    [event_type] = connection.execute(_EVENT_AT, place).fetchone() or ("no event",)
+    return ViewHalted(name, partition, after + 1, event_type, told(error))
+
+
+def told(error: Exception) -> str:
+    """What went wrong, in words that may be shown: a message may quote a person."""
+    # What it says of an unknown event is our own word.
+    return str(error) if isinstance(error, UnknownEvent) else cause_of(error)
+
+
+def cause_of(error: BaseException) -> str:
+    """What went wrong and where in our code, without the words of the error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename]
+    place = f" in {PurePath(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{place}"

@@ -1,0 +1,37 @@
+"""How far this process has brought its views, told to whoever waits for it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Listener = Callable[[], None]
+
+
+class Reached:
+    """Positions as they are reached, from the thread of the runner to any other."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._positions: dict[tuple[str, int], int] = {}
+        self._listeners: dict[str, list[Listener]] = {}
+
+    def tell(self, view: str, partition: int, position: int) -> None:
+        """A view has taken in what there is up to a position."""
+        self._positions[view, partition] = position
+        for listener in self._listeners.get(view, ()):
+            listener()
+
+    def has(self, view: str, wanted: dict[int, int]) -> bool:
+        """Whether this process has seen a view reach these places."""
+        return all(
+            self._positions.get((view, partition), 0) >= place
+            for partition, place in wanted.items()
+        )
+
+    @contextmanager
+    def listening(self, view: str, listener: Listener) -> Iterator[None]:
+        """Have somebody told of every step of a view."""
+        self._listeners[view] = [*self._listeners.get(view, ()), listener]
+        try:
+            yield
+        finally:
+            self._listeners[view] = [one for one in self._listeners[view] if one is not listener]

@@ -1,0 +1,206 @@
+"""One worker's shift: what it holds, and a batch for each of it, again and again."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import psycopg
+import structlog
+
+from domain.policies.policy import Policy
+from ledger.registry import Registry
+from projections.aside import aside_of
+from projections.batch import Held, advance
+from projections.halting import ViewHalted
+from projections.leases import Lease, LeaseLost, Leases, Place, Standing, Standings
+from projections.lookups import NAME as LOOKUPS
+from projections.reactions import HeldPolicy, Reactions
+from projections.reader import Connection, Reader
+from projections.view import View
+
+log = structlog.get_logger("closedloop.views")
+
+LOCKED_AGAIN_SECONDS = 1.0
+REMEMBERED_ROWS = 40_000
+"""Rows of views that a worker keeps at hand, over all it holds."""
+
+LOCKED = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.DeadlockDetected,
+)
+"""Somebody else has the tables of a view: its transaction is taken back, the connection lives."""
+
+_HALT = """
+UPDATE views.positions SET halted_before = %(event_type)s, halted_cause = %(cause)s
+WHERE view = %(view)s AND partition = %(partition)s
+    AND position = %(position)s - 1 AND epoch = %(epoch)s"""
+
+SetAside = dict[Lease, tuple[Exception, float]]
+"""What does not go on for now: why, and when to try it again."""
+
+
+class Work(NamedTuple):
+    """What there is to do, and how."""
+
+    registry: Registry
+    views: Mapping[str, View]
+    policies: Mapping[str, Policy]
+    reactions: Reactions
+    batch_size: int
+    try_again_after: float
+    on_moved: Callable[[str, int, int], None]  # view, partition, position
+
+    @property
+    def names(self) -> list[str]:
+        """Views first, which policies look into."""
+        return [*self.views, *self.policies]
+
+
+class Shift:
+    """Works on one connection; whatever it holds is lost with it."""
+
+    def __init__(
+        self, connection: Connection, work: Work, leases: Leases, set_aside: SetAside
+    ) -> None:
+        """Hold nothing yet; remember in `set_aside` what is stopped."""
+        self._connection = connection
+        self._work = work
+        self._leases = leases
+        self._set_aside = set_aside
+        self._reader = Reader(work.registry)
+        self._held: dict[Lease, Held | HeldPolicy] = {}
+
+    def turn(self, *, shares: bool, is_over: Callable[[], bool] = lambda: False) -> int | None:
+        """One batch for all that is held and not at the head.
+
+        Returns the number of events passed; None where everything is at the head, whoever holds
+        it. Who shares takes work from busier workers too, not only what nobody holds.
+        """
+        standings = self._leases.look(self._connection, self._work.names)
+        self._keep(standings)
+        self._listen(standings)
+        mine = self._held.keys()
+        wanted = self._leases.free(standings, mine)
+        if not wanted and shares:
+            wanted = self._leases.share(standings, mine)
+        self._take(wanted, standings)
+        behind = [lease for lease in standings if _is_behind(standings[lease])]
+        moved = 0
+        for lease in self._in_order(behind):
+            if is_over():
+                break
+            if lease in self._held and not self._rests(lease):
+                self._leases.beat(self._connection)
+                moved += self._advance(lease)
+        self._leases.beat(self._connection)
+        return moved if any(not self._rests(lease) for lease in behind) else None
+
+    def _keep(self, standings: Standings) -> None:
+        """Forget what is held no more, by whomever and however it was taken or moved."""
+        for lease, held in list(self._held.items()):
+            if lease not in standings or not self._is_mine(held, standings[lease]):
+                del self._held[lease]
+
+    def _is_mine(self, held: Held | HeldPolicy, standings: Sequence[Standing]) -> bool:
+        if any(standing.holder != self._leases.me for standing in standings):
+            return False
+        if isinstance(held, Held):
+            return [(held.position, held.epoch)] == [(s.position, s.epoch) for s in standings]
+        places = {s.partition: (s.position, s.epoch) for s in standings}
+        return places == {p: (held.positions[p], held.epochs[p]) for p in held.positions}
+
+    def _listen(self, standings: Standings) -> None:
+        """What stands still in other hands, and what does no more."""
+        for lease in [lease for lease in self._set_aside if lease not in self._held]:
+            del self._set_aside[lease]
+        for lease, rows in standings.items():
+            if not _is_behind(rows):
+                self._set_aside.pop(lease, None)
+            elif lease not in self._held:
+                for row in rows:
+                    if row.halted_cause is not None and row.holder is not None:
+                        self._set_aside[lease] = _told_of(row), float("inf")
+
+    def _take(self, wanted: Sequence[Lease], standings: Standings) -> None:
+        taken = self._leases.take(self._connection, wanted, standings)
+        room = REMEMBERED_ROWS // max(len(self._held) + len(taken), 1)
+        for lease, places in taken.items():
+            self._set_aside.pop(lease, None)  # what stopped it may have been repaired
+            self._held[lease] = self._hold(lease, places, room)
+
+    def _hold(self, lease: Lease, places: Mapping[int, Place], room: int) -> Held | HeldPolicy:
+        name, partition = lease
+        asides = aside_of(self._connection, name, places)
+        if (policy := self._work.policies.get(name)) is not None:
+            return HeldPolicy(policy, places, asides)
+        view = self._work.views[name]
+        return Held(view, partition, places[partition], asides[partition], remember=room)
+
+    def _in_order(self, behind: Sequence[Lease]) -> list[Lease]:
+        """Views first, partition by partition, and then policies, each in the order given."""
+        views = [lease for lease in behind if lease[0] in self._work.views]
+        late = {name for name, _ in behind}
+        return views + [(name, 0) for name in self._work.policies if name in late]
+
+    def _advance(self, lease: Lease) -> int:
+        """One batch for a view, or a policy's turn; the number of events passed."""
+        held = self._held[lease]
+        try:
+            passed = self._batch(held)
+        except LeaseLost:
+            log.info("lease lost", view=lease[0], partition=lease[1])
+            del self._held[lease]
+            return 0
+        except ViewHalted as problem:
+            self._halt(lease, held, problem)
+            return 1
+        except LOCKED as problem:
+            log.warning("view locked", view=lease[0], error=type(problem).__name__)
+            self._set_aside[lease] = problem, time.monotonic() + LOCKED_AGAIN_SECONDS
+            return 0
+        if passed:
+            self._set_aside.pop(lease, None)
+        elif isinstance(held, HeldPolicy):  # it may wait for a view that stands still
+            for other in [other for other in self._set_aside if other[0] == LOOKUPS]:
+                self._set_aside[lease] = self._set_aside[other]
+        return passed
+
+    def _batch(self, held: Held | HeldPolicy) -> int:
+        work = self._work
+        if isinstance(held, HeldPolicy):
+            return work.reactions.advance(self._connection, self._reader, held, work.batch_size)
+        passed = advance(self._connection, self._reader, held, work.batch_size)
+        if passed:
+            work.on_moved(held.name, held.partition, held.position)
+        return passed
+
+    def _halt(self, lease: Lease, held: Held | HeldPolicy, problem: ViewHalted) -> None:
+        """Tell everybody where it stands and why, and try again later."""
+        log.error("view halted", detail=str(problem))
+        epoch = held.epoch if isinstance(held, Held) else held.epochs[problem.partition]
+        told = {"event_type": problem.event_type, "cause": problem.cause, "epoch": epoch}
+        place = {"partition": problem.partition, "position": problem.position}
+        self._connection.execute(_HALT, {"view": problem.view, **place, **told})
+        self._set_aside[lease] = problem, time.monotonic() + self._work.try_again_after
+
+    def _rests(self, lease: Lease) -> bool:
+        """Whether what was stopped is not to be tried again yet."""
+        _, until = self._set_aside.get(lease, (None, 0.0))
+        return time.monotonic() < until
+
+
+def _is_behind(standings: Sequence[Standing]) -> bool:
+    """Whether there are events to take in; a position beyond the head is for the reader to tell."""
+    return any(standing.position != standing.head for standing in standings)
+
+
+def _told_of(standing: Standing) -> ViewHalted:
+    """What another worker says of where it stands."""
+    return ViewHalted(
+        standing.name,
+        standing.partition,
+        standing.position + 1,
+        standing.halted_before or "no event",
+        standing.halted_cause or "",
+    )
