@@ -4,7 +4,6 @@
 the library's own extension points; `execute` shares the mapper and the append with them.
 """
 
-import asyncio
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,7 +12,6 @@ from uuid import UUID
 from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, Mapper, TrackingRecorder
 from eventsourcing.utils import Environment
-from psycopg_pool import AsyncConnectionPool
 
 from domain.kernel import Context, Decider, Recorded, Rejected, fold
 from ledger import database
@@ -21,12 +19,13 @@ from ledger.append import receipt_of
 from ledger.entry import CommandKey, Entry, KeyReused, NewEvent, Preview, Receipt
 from ledger.ids import partition_of
 from ledger.library import LedgerFactory, RegistryMapper
+from ledger.readers import Readers
 from ledger.registry import COLUMNS, Registry
+from ledger.states import Baseline, States
 from ledger.writer import Unavailable, Writer
 
 S = TypeVar("S")
 
-QUERY_PATIENCE_SECONDS = 5.0
 MAX_ATTEMPTS = 50
 """How often a command is decided again because others came first, before it is given up."""
 
@@ -51,11 +50,12 @@ class IdempotencyKeyReused(Exception):
 
 # --- the ledger -----------------------------------------------------------------------------
 
-_SELECT_STREAM = (
-    f"SELECT {COLUMNS} FROM ledger.events"
-    " WHERE partition = %(partition)s AND stream_id = %(stream_id)s"
-    " AND version <= %(version)s AND recorded_at <= %(recorded_at)s ORDER BY version"
-)
+# What the caller knows already is not read: partition and stream.
+_SELECT_STREAM = """
+SELECT position, version, type, schema_version, recorded_at, data, metadata FROM ledger.events
+WHERE partition = %(partition)b AND stream_id = %(stream_id)b
+  AND version > %(after)b AND version <= %(version)b AND recorded_at <= %(recorded_at)s
+ORDER BY version"""
 _SELECT_KNOWN = (
     "SELECT partition, command_id, digest, status, stream_id, version, position, events,"
     " recorded_at FROM ledger.commands"
@@ -69,6 +69,15 @@ _SELECT_EVENT = (
     f"SELECT {COLUMNS} FROM ledger.events"
     " WHERE partition = %(partition)s AND position = %(position)s"
 )
+
+
+def _folded(decider: Decider[Any], base: Baseline, history: list[Recorded[Any]]) -> Baseline:
+    """What a stream comes to with the events that follow."""
+    if not history:
+        return base
+    if type(history[0].event) not in decider.events:
+        raise WrongStream(f"{history[0].stream_id} is not the stream of a {decider.name}")
+    return Baseline(history[-1].version, fold(decider, history, base.state))
 
 
 class Ledger(Application[UUID]):
@@ -94,8 +103,9 @@ class Ledger(Application[UUID]):
         self._uri = uri
         self._role = role
         self._sync_pool = database.pool(uri, role=role)
-        self._readers: AsyncConnectionPool[Any] = database.pool_async(uri, role=role)
+        self._readers = Readers(uri, role)
         self._writers: list[Writer] = []
+        self._states = States()
         super().__init__()
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[TrackingRecorder]:
@@ -109,7 +119,7 @@ class Ledger(Application[UUID]):
     async def open(self) -> None:
         """Connect and begin to take commands."""
         self._sync_pool.open()
-        await self._readers.open(wait=True, timeout=30)
+        await self._readers.open()
         rows = await self.query("SELECT value FROM ledger.settings WHERE name = 'partitions'", {})
         self.partitions = int(rows[0][0])
         self._writers = [
@@ -157,9 +167,11 @@ class Ledger(Application[UUID]):
         """
         key = CommandKey(context.command_id, digest)
         for _ in range(MAX_ATTEMPTS):
-            history = [] if is_new else await self.history(stream_id)
+            base = Baseline(0, decider.initial)
+            if not is_new:
+                base = await self._present(decider, stream_id)
             try:
-                events = self._decide(decider, history, command, context, expected_version)
+                events = self._decide(decider, base, command, context, expected_version)
             except (Rejected, VersionConflict):
                 # It may be refused only because it was carried out before.
                 if (receipt := await self.known(key)) is not None:
@@ -168,15 +180,16 @@ class Ledger(Application[UUID]):
             # The append looks into its own partition only; the key may be known in another.
             if self.partitions > 1 and (receipt := await self.known(key)) is not None:
                 return receipt
-            version = history[-1].version if history else 0
             writer = self._writers[partition_of(stream_id, self.partitions)]
-            outcome = await writer.append(Entry(stream_id, version, events, key, status))
+            outcome = await writer.append(Entry(stream_id, base.version, events, key, status))
             if isinstance(outcome, Receipt):
                 return outcome
             if isinstance(outcome, KeyReused):
                 raise IdempotencyKeyReused
             if expected_version is not None:
                 raise VersionConflict(expected_version, outcome.version)
+            if outcome.version < base.version:  # an older ledger was put in the place of this one
+                self._states.forget(decider, stream_id)
         raise Unavailable("too many others change the same complaint")
 
     async def preview(
@@ -195,7 +208,8 @@ class Ledger(Application[UUID]):
         if receipt is not None:
             return Preview.of(receipt)
         history = [] if is_new else await self.history(stream_id)
-        events = self._decide(decider, history, command, context, expected_version)
+        base = _folded(decider, Baseline(0, decider.initial), history)
+        events = self._decide(decider, base, command, context, expected_version)
         names = tuple(event.type for event in events)
         if not history:
             return Preview(stream_id=None, version=0, events=names)
@@ -208,20 +222,24 @@ class Ledger(Application[UUID]):
             events=names,
         )
 
+    async def _present(self, decider: Decider[S], stream_id: UUID) -> Baseline:
+        """What a stream comes to now, read on from what was known of it."""
+        base = self._states.get(decider, stream_id)
+        base = _folded(decider, base, await self.history(stream_id, after=base.version or -1))
+        self._states.keep(decider, stream_id, base)
+        return base
+
     def _decide(
         self,
         decider: Decider[S],
-        history: list[Recorded[Any]],
+        base: Baseline,
         command: Any,
         context: Context,
         expected_version: int | None,
     ) -> list[NewEvent]:
-        if history and type(history[0].event) not in decider.events:
-            raise WrongStream(f"{history[0].stream_id} is not the stream of a {decider.name}")
-        version = history[-1].version if history else 0
-        if expected_version is not None and expected_version != version:
-            raise VersionConflict(expected_version, version)
-        events = decider.decide(command, fold(decider, history), context)
+        if expected_version is not None and expected_version != base.version:
+            raise VersionConflict(expected_version, base.version)
+        events = decider.decide(command, base.state, context)
         metadata = context.metadata(command)
         return [self.registry.encode(event, metadata) for event in events]
 
@@ -249,20 +267,23 @@ class Ledger(Application[UUID]):
         self,
         stream_id: UUID,
         *,
+        after: int = -1,
         version: int | None = None,
         recorded_by: datetime | None = None,
     ) -> list[Recorded[Any]]:
-        """The events of a stream in order, up to a version or a time of recording."""
+        """The events of a stream in order, after a version, up to one or a time of recording."""
+        partition = partition_of(stream_id, self.partitions)
         rows = await self.query(
             _SELECT_STREAM,
             {
-                "partition": partition_of(stream_id, self.partitions),
+                "partition": partition,
                 "stream_id": stream_id,
+                "after": after,
                 "version": 2**31 - 1 if version is None else version,
                 "recorded_at": recorded_by or "infinity",
             },
         )
-        return [self.registry.decode(row) for row in rows]
+        return [self.registry.decode((partition, row[0], stream_id, *row[1:])) for row in rows]
 
     async def event_at(self, partition: int, position: int) -> Recorded[Any] | None:
         """The event at a place in the ledger."""
@@ -275,24 +296,5 @@ class Ledger(Application[UUID]):
         return dict(rows)
 
     async def query(self, statement: str, params: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
-        """Run one statement; while connections break, another is taken, for a while.
-
-        A statement under way is not broken off with whoever waits for it, such as the request of
-        a client that has gone: its connection would be lost (tests/ledger/test_queries.py).
-        """
-        return await asyncio.shield(asyncio.ensure_future(self._rows(statement, params)))
-
-    async def _rows(self, statement: str, params: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
-        loop = asyncio.get_running_loop()
-        deadline, pause = loop.time() + QUERY_PATIENCE_SECONDS, 0.01
-        while True:
-            try:
-                async with self._readers.connection(timeout=QUERY_PATIENCE_SECONDS) as connection:
-                    cursor = await connection.execute(statement, params, prepare=True, binary=True)
-                    rows: Sequence[tuple[Any, ...]] = await cursor.fetchall()
-                    return rows
-            except database.TRANSIENT as error:
-                if loop.time() > deadline:
-                    raise Unavailable("the database does not answer") from error
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 0.5)
+        """Run one statement; while connections break, another is taken, for a while."""
+        return await self._readers.query(statement, params)

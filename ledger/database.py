@@ -1,6 +1,10 @@
 """Connections to PostgreSQL: how they are opened, as whom, and which errors pass by themselves."""
 
 import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
@@ -11,27 +15,63 @@ from ledger.entry import Rows, Steps
 
 T = TypeVar("T")
 
-# Nothing waits for ever: not for a lock, not for a client that stopped in mid-transaction.
+# Nothing waits for ever: not for a lock, not for a client that stopped in mid-transaction or is
+# gone without a word, not for a server or a network that does not answer.
 _OPTIONS = (
-    "-c lock_timeout=2s -c statement_timeout=15s"
-    " -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+    "-c lock_timeout=2s -c statement_timeout=15s -c idle_in_transaction_session_timeout=10s"
+    " -c client_connection_check_interval=2s"
+    " -c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+    " -c timezone=UTC"
 )
+_LIMITS: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+ANSWER_WITHIN_SECONDS = 20.0
+"""How long a connection may be silent: longer than any statement may take."""
 
-# Its statements are few and the same for ever: planning one costs as much as carrying it out.
-_WRITING = " -c plan_cache_mode=force_generic_plan"
+# A writer's statements are few and always the same: planning one costs as much as running it. It
+# holds the head of a partition for milliseconds, or it has stopped, and others want to go on.
+_WRITING = " -c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout=5s"
+
+# PostgreSQL 17 and later end a transaction also while its client stops in mid-sending.
+_END_TRANSACTIONS = """
+SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'transaction_timeout'"""
 
 
 class DatabaseError(Exception):
     """The database cannot serve; one line says why."""
 
 
-TRANSIENT = (psycopg.OperationalError, psycopg.InterfaceError, asyncio.TimeoutError)
+TRANSIENT = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    asyncio.TimeoutError,
+)
 """Errors of the connection or of a moment; what was sent may or may not have been done."""
+
+
+def passes(error: BaseException) -> bool:
+    """Whether an error passes by itself: `TRANSIENT`, or a file that cannot grow at present.
+
+    A full disk is an operational error; a limit on the size of files comes as an internal one,
+    told apart from bugs by the function that extends files (`mdextend`, `mdzeroextend`).
+    """
+    if isinstance(error, psycopg.errors.InternalError_):
+        return "extend" in (error.diag.source_function or "")
+    return isinstance(error, TRANSIENT)
 
 
 def connect(uri: str, *, role: str | None = None, **options: Any) -> psycopg.Connection[Any]:
     """A synchronous connection in autocommit, acting as `role` where one is given."""
-    connection = psycopg.connect(uri, autocommit=True, **{"options": _OPTIONS, **options})
+    connection = psycopg.connect(
+        uri, autocommit=True, **{"options": _OPTIONS, **_LIMITS, **options}
+    )
     if role is not None:
         connection.execute(_set_role(role))
     return connection
@@ -40,10 +80,12 @@ def connect(uri: str, *, role: str | None = None, **options: Any) -> psycopg.Con
 async def connect_writer(uri: str, *, role: str | None = None) -> psycopg.AsyncConnection[Any]:
     """The connection of a writer: asynchronous, in autocommit, acting as `role` if given."""
     connection = await psycopg.AsyncConnection.connect(
-        uri, autocommit=True, options=_OPTIONS + _WRITING, connect_timeout=10
+        uri, autocommit=True, options=_OPTIONS + _WRITING, **_LIMITS
     )
-    if role is not None:
-        await connection.execute(_set_role(role))
+    with answered(connection):
+        await connection.execute(_END_TRANSACTIONS)
+        if role is not None:
+            await connection.execute(_set_role(role))
     return connection
 
 
@@ -65,7 +107,7 @@ def pool(uri: str, *, role: str | None = None, size: int = 4) -> ConnectionPool[
         open=False,
         configure=configure,
         check=ConnectionPool.check_connection,
-        kwargs={"autocommit": True, "options": _OPTIONS},
+        kwargs={"autocommit": True, "options": _OPTIONS, **_LIMITS},
     )
 
 
@@ -82,8 +124,28 @@ def pool_async(uri: str, *, role: str | None = None, size: int = 8) -> AsyncConn
         max_size=size,
         open=False,
         configure=configure,
-        kwargs={"autocommit": True, "options": _OPTIONS, "connect_timeout": 10},
+        kwargs={"autocommit": True, "options": _OPTIONS, **_LIMITS},
     )
+
+
+@contextmanager
+def answered(connection: psycopg.AsyncConnection[Any]) -> Iterator[None]:
+    """Break the connection off if the block takes longer than any answer may.
+
+    The driver does not give up a server that has gone silent, not even when it is cancelled
+    (psycopg issue 1371); a connection that is shut down ends its waiting.
+    """
+    loop = asyncio.get_running_loop()
+    alarm = loop.call_later(ANSWER_WITHIN_SECONDS, _cut, connection)
+    try:
+        yield
+    finally:
+        alarm.cancel()
+
+
+def _cut(connection: psycopg.AsyncConnection[Any]) -> None:
+    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 def run(connection: psycopg.Connection[Any], steps: Steps[T]) -> T:

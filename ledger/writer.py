@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import msgspec
 import psycopg
@@ -13,12 +14,22 @@ from ledger.append import append
 from ledger.entry import Entry, Outcome, Receipt
 
 MAX_WAITING = 1024
+MAX_WAITING_BYTES = 64 * 2**20
 MAX_BATCH = 64
+MAX_BATCH_BYTES = 4 * 2**20
 GIVE_UP_AFTER_SECONDS = 10.0
 
 
 class Unavailable(Exception):
     """The ledger cannot take the command at present; it may be sent again."""
+
+
+class Waiting(NamedTuple):
+    """An entry that somebody waits for."""
+
+    entry: Entry
+    size: int
+    answer: asyncio.Future[Outcome]
 
 
 class Writer:
@@ -40,16 +51,17 @@ class Writer:
         self._on_append = on_append
         self._role = role
         self._partition = partition
-        self._waiting: asyncio.Queue[tuple[Entry, asyncio.Future[Outcome]]] = asyncio.Queue(
-            MAX_WAITING
-        )
+        self._waiting: deque[Waiting] = deque()
+        self._bytes = 0  # of what waits
+        self._arrived = asyncio.Event()
+        self._failing_since: float | None = None
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def waiting(self) -> int:
         """How many commands wait to be appended."""
-        return self._waiting.qsize()
+        return len(self._waiting)
 
     def start(self) -> None:
         """Begin to append."""
@@ -61,42 +73,55 @@ class Writer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
-        while not self._waiting.empty():
-            _, future = self._waiting.get_nowait()
-            if not future.done():
-                future.set_exception(Unavailable("the ledger is shutting down"))
+        _fail(self._waiting, Unavailable("the ledger is shutting down"))
+        self._waiting.clear()
         await self._disconnect()
 
     async def append(self, entry: Entry) -> Outcome:
         """Append one entry; returns when it is durable, or refused."""
         if self._task is None or self._task.done():
             raise Unavailable("the ledger is not open")
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        try:
-            self._waiting.put_nowait((entry, future))
-        except asyncio.QueueFull:
-            raise Unavailable(f"more than {MAX_WAITING} commands wait already") from None
-        return await future
+        size = sum(len(event.data) + len(event.metadata) for event in entry.events)
+        if len(self._waiting) == MAX_WAITING or self._bytes + size > MAX_WAITING_BYTES:
+            raise Unavailable(f"{len(self._waiting)} commands wait already")
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(entry, size, answer))
+        self._bytes += size
+        self._arrived.set()
+        return await answer
 
     async def _serve(self) -> None:
         while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < MAX_BATCH and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
+            await self._arrived.wait()
+            batch = self._take()
+            if not batch:
+                self._arrived.clear()
+                continue
             begun = time.monotonic()
             try:
-                outcomes = await self._commit([entry for entry, _ in batch])
-            except BaseException as error:
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(_told(error))
-                if not isinstance(error, Exception):
-                    raise
+                outcomes = await self._commit([waiting.entry for waiting in batch])
+            except Exception as error:
+                _fail(batch, error)
                 continue
-            for (_, future), outcome in zip(batch, outcomes, strict=True):
-                if not future.done():
-                    future.set_result(outcome)
+            except BaseException:
+                _fail(batch, Unavailable("the ledger is shutting down"))
+                raise
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if not waiting.answer.done():
+                    waiting.answer.set_result(outcome)
             self._on_append(len(batch), time.monotonic() - begun)
+
+    def _take(self) -> list[Waiting]:
+        """The next batch of what waits, without those that nobody waits for any more."""
+        batch: list[Waiting] = []
+        room = MAX_BATCH_BYTES
+        while self._waiting and len(batch) < MAX_BATCH and room > 0:
+            waiting = self._waiting.popleft()
+            self._bytes -= waiting.size
+            if not waiting.answer.done():
+                batch.append(waiting)
+                room -= waiting.size
+        return batch
 
     async def _commit(self, entries: list[Entry]) -> list[Outcome]:
         """Append in one transaction; a lost connection is resolved by the command ids.
@@ -105,30 +130,40 @@ class Writer:
         The append is then sent again: it waits for the head, which the earlier transaction
         holds until it has ended either way, and finds its command ids if it had committed.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + GIVE_UP_AFTER_SECONDS
         pause, is_retry = 0.02, False
         while True:
+            begun = time.monotonic()
             try:
                 if self._connection is None:
                     self._connection = await database.connect_writer(self._uri, role=self._role)
-                outcomes = await database.run_async(
-                    self._connection, append(self._partition, entries)
-                )
-            except database.TRANSIENT as error:
+                with database.answered(self._connection):
+                    outcomes = await database.run_async(
+                        self._connection, append(self._partition, entries)
+                    )
+            except BaseException as error:
                 await self._disconnect()
-                if loop.time() > deadline:
-                    raise Unavailable("the database does not answer") from error
+                if not database.passes(error):
+                    raise
+                self._failing_since = self._failing_since or begun
+                if time.monotonic() - self._failing_since > GIVE_UP_AFTER_SECONDS:
+                    raise Unavailable("the database takes nothing at present") from error
                 is_retry = True
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
             else:
+                self._failing_since = None
                 return [_first_answer(o) for o in outcomes] if is_retry else outcomes
 
     async def _disconnect(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+def _fail(batch: Iterable[Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(error)
 
 
 def _first_answer(outcome: Outcome) -> Outcome:
@@ -136,9 +171,3 @@ def _first_answer(outcome: Outcome) -> Outcome:
     if isinstance(outcome, Receipt):
         return msgspec.structs.replace(outcome, is_replay=False)
     return outcome
-
-
-def _told(error: BaseException) -> BaseException:
-    if isinstance(error, asyncio.CancelledError):
-        return Unavailable("the ledger is shutting down")
-    return error
