@@ -10,6 +10,10 @@ _EVENT_AT = """
 SELECT type FROM ledger.events WHERE partition = %(partition)s AND position = %(position)s"""
 
 
+BEYOND = "nothing: beyond the end"
+"""What a view is halted before that has taken in more than there is."""
+
+
 class ViewHalted(Exception):
     """A view cannot take in an event and stands still before it; nothing is skipped."""
 
@@ -35,6 +39,21 @@ def halted(
     place = {"partition": partition, "position": after + 1}
     [event_type] = connection.execute(_EVENT_AT, place).fetchone() or ("no event",)
     return ViewHalted(name, partition, after + 1, event_type, told(error))
+
+
+def ahead(
+    name: str, partition: int, position: int, head: int, *, is_policy: bool = False
+) -> ViewHalted:
+    """One that has taken in events which the ledger has not: it never goes on by itself.
+
+    Once as many new events had been recorded, it would look as if it were in step.
+    """
+    way_out = "docs/backup.md" if is_policy else f"`closedloop rebuild {name}` makes it anew"
+    cause = (
+        f"it has taken in more than the ledger holds (its head was {head}), as when the ledger"
+        f" alone is restored: {way_out}"
+    )
+    return ViewHalted(name, partition, position + 1, BEYOND, cause)
 
 
 def told(error: Exception) -> str:

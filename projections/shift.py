@@ -11,7 +11,7 @@ from domain.policies.policy import Policy
 from ledger.registry import Registry
 from projections.aside import aside_of
 from projections.batch import Held, advance
-from projections.halting import ViewHalted
+from projections.halting import BEYOND, ViewHalted, ahead
 from projections.leases import Lease, LeaseLost, Leases, Place, Standing, Standings
 from projections.lookups import NAME as LOOKUPS
 from projections.reactions import HeldPolicy, Reactions
@@ -35,6 +35,11 @@ _HALT = """
 UPDATE views.positions SET halted_before = %(event_type)s, halted_cause = %(cause)s
 WHERE view = %(view)s AND partition = %(partition)s
     AND position = %(position)s - 1 AND epoch = %(epoch)s"""
+
+# Whoever holds it: no batch follows, for there is nothing to take in.
+_STOP = f"""
+UPDATE views.positions SET halted_before = '{BEYOND}', halted_cause = %(cause)s
+WHERE view = %(name)s AND partition = %(partition)s AND position = %(position)s"""
 
 SetAside = dict[Lease, tuple[Exception, float]]
 """What does not go on for now: why, and when to try it again."""
@@ -85,6 +90,7 @@ class Shift:
         if not wanted and shares:
             wanted = self._leases.share(standings, mine)
         self._take(wanted, standings)
+        self._stop_ahead(standings)
         behind = [lease for lease in standings if _is_behind(standings[lease])]
         moved = 0
         for lease in self._in_order(behind):
@@ -128,6 +134,18 @@ class Shift:
         for lease, places in taken.items():
             self._set_aside.pop(lease, None)  # what stopped it may have been repaired
             self._held[lease] = self._hold(lease, places, room)
+
+    def _stop_ahead(self, standings: Standings) -> None:
+        """Have a view that is ahead of the ledger stand still until it is rebuilt."""
+        for lease, rows in standings.items():
+            for row in rows:
+                if row.halted_before == BEYOND:
+                    self._set_aside[lease] = _told_of(row), float("inf")
+                elif row.position > row.head:
+                    problem = ahead(*row[:4], is_policy=row.name in self._work.policies)
+                    log.critical("view ahead of the ledger", detail=str(problem))
+                    self._connection.execute(_STOP, {**row._asdict(), "cause": problem.cause})
+                    self._set_aside[lease] = problem, float("inf")
 
     def _hold(self, lease: Lease, places: Mapping[int, Place], room: int) -> Held | HeldPolicy:
         name, partition = lease

@@ -161,15 +161,40 @@ def test_a_hole_in_the_ledger_stops_everything_loudly(
         runner(fresh_database).rebuild("complaints")
 
 
-def test_a_ledger_that_lost_its_end_is_noticed(fresh_database: Database) -> None:
+def test_views_ahead_of_a_ledger_that_lost_its_end_stop_until_they_are_rebuilt(
+    fresh_database: Database,
+) -> None:
     store(fresh_database.owner, HISTORY[:10])
-    runner(fresh_database).catch_up()
+    running = runner(fresh_database)
+    running.catch_up()
+    running.rebuild("timeline")
+    as_it_was = running.digest("timeline")
+    store(fresh_database.owner, HISTORY[10:12])
+    running.catch_up()
     with psycopg.connect(fresh_database.owner) as connection:
         connection.execute("ALTER TABLE ledger.events DISABLE TRIGGER events_are_for_ever")
-        connection.execute("DELETE FROM ledger.events WHERE position = 10")
-        connection.execute("UPDATE ledger.heads SET position = 9")
-    with pytest.raises(CorruptLedger, match="no event at position 10 "):
-        runner(fresh_database).catch_up()
+        connection.execute("DELETE FROM ledger.events WHERE position > 10")
+        connection.execute("UPDATE ledger.heads SET position = 10")
+    with pytest.raises(ViewHalted, match=r"at position 13 .*its head was 10.*`closedloop rebuild"):
+        running.catch_up()
+    running.rebuild("timeline")
+    assert running.digest("timeline") == as_it_was
+
+    store(fresh_database.owner, HISTORY[10:20])  # their places are given out anew
+    with pytest.raises(ViewHalted, match="more than the ledger holds"):
+        running.catch_up()
+    places = running.positions()
+    assert places.pop("timeline") == {0: 20}
+    assert all(place == {0: 12} for place in places.values()), "nothing was passed over"
+    assert set(running.halted()) == set(places)
+    for view in places:
+        running.rebuild(view)
+    running.catch_up()
+    assert running.halted() == {}
+    for view in VIEWS:
+        live = running.digest(view)
+        running.rebuild(view)
+        assert running.digest(view) == live
 
 
 def test_a_runner_that_dies_in_mid_batch_leaves_nothing_of_it(fresh_database: Database) -> None:
