@@ -118,6 +118,8 @@ def test_what_is_restored_is_the_moment_of_the_backup_and_goes_on(
         for view, places in backup.manifest.views.items()
         for partition, position in places.items()
     }, "views are as far as they were, with the rows of then"
+    held = "SELECT holder IS NOT NULL FROM views.positions GROUP BY 1"
+    assert rows(fresh_database, held) == [(False,)], "workers take them over at once"
     with psycopg.connect(fresh_database.app) as app, pytest.raises(psycopg.Error):
         app.execute("DELETE FROM ledger.events")
 
