@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from rich.console import Console
 
-from bench import commands, http, report, views
+from bench import commands, over_http, report, views
 from bench.bench import QUICK, Bench, Size
 from bench.figures import NAMES, Found, Measured, named
 from bench.places import open_places
@@ -24,7 +24,7 @@ from bench.places import open_places
 def measure(bench: Bench) -> Iterator[Found]:
     """Everything that is wanted, one after the other."""
     yield from commands.measure(bench)
-    yield from http.measure(bench)
+    yield from over_http.measure(bench)
     yield from views.measure(bench)
 
 

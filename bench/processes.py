@@ -14,6 +14,7 @@ from typing import Any
 from bench.places import SECRET, Database
 
 ROOT = Path(__file__).parent.parent
+PROC = Path("/proc")  # where the system tells of processes; not on every system
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PATIENCE_SECONDS = 60
 
@@ -46,37 +47,28 @@ class Process:
     def peak_mib(self) -> float | None:
         """The most memory it had resident so far; none where the system does not tell."""
         with suppress(OSError):
-            for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            for line in (PROC / str(self.pid) / "status").read_text().splitlines():
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) / 1024
         return None
 
 
-def cpu_seconds(pid: int, *, with_children: bool = False) -> float | None:
+def cpu_seconds(pid: int, *, with_children: bool = False) -> float:
     """The processor time of a process, and of its children, those that have ended included."""
+    own = _stat(PROC / str(pid))[2:6]  # user and system, its own and of children that have ended
+    if not with_children:
+        return sum(own[:2]) / _TICKS
+    others = [_stat(folder) for folder in PROC.glob("[0-9]*")]
+    return (sum(own) + sum(sum(other[2:6]) for other in others if other[0] == pid)) / _TICKS
+
+
+def _stat(folder: Path) -> list[int]:
+    """Parent, group, and times of a process; nothing of one that has just ended."""
     try:
-        own = _times(pid)
-        if not with_children:
-            return sum(own[:2])
-        children = [path for path in Path("/proc").glob("[0-9]*/stat") if _parent(path) == pid]
-        return sum(own) + sum(sum(_times(int(path.parent.name))) for path in children)
-    except (OSError, IndexError):
-        return None
-
-
-def _fields(path: Path) -> list[str]:
-    return path.read_text().rpartition(")")[2].split()  # the name before it may hold spaces
-
-
-def _times(pid: int) -> list[float]:
-    """User and system time, its own and that of children that were waited for."""
-    return [int(ticks) / _TICKS for ticks in _fields(Path(f"/proc/{pid}/stat"))[11:15]]
-
-
-def _parent(path: Path) -> int | None:
-    with suppress(OSError, IndexError):
-        return int(_fields(path)[1])
-    return None
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return [0] * 6
+    return [int(fields[1]), int(fields[2]), *map(int, fields[11:15])]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The figures over HTTP: `closedloop serve` as it is installed, and a client beside it."""
+"""Servers that are measured: `closedloop serve` as it is installed, and one that does nothing."""
 
 import asyncio
 import itertools
@@ -12,19 +12,16 @@ import msgspec
 import psycopg
 
 from api.app import registry, services
-from bench import load, noop
-from bench.bench import Bench
-from bench.figures import Measured
+from bench import load
 from bench.ours import REGISTER
 from bench.places import SECRET, Database
 from bench.processes import ROOT, Process, closedloop, free_port, started
 from ledger.application import Ledger
 
 CONNECTIONS, BULK_CONNECTIONS, LINES = 64, 4, 250
-NAMES = ("http", "bulk", "visible", "memory", "cpu")
 BODY = msgspec.to_builtins(REGISTER)
 _NUMBERS = itertools.count(1)
-_AT_REST = """
+AT_REST = """
 SELECT bool_and(p.position = h.position)
 FROM views.positions AS p JOIN ledger.heads AS h USING (partition)"""
 
@@ -32,8 +29,11 @@ FROM views.positions AS p JOIN ledger.heads AS h USING (partition)"""
 class Server:
     """`closedloop serve` with a key, and its database."""
 
-    def __init__(self, process: Process, database: Database, key: str) -> None:
+    def __init__(
+        self, process: Process, database: Database, key: str, *, keeps_views: bool
+    ) -> None:
         """Measure this server."""
+        self._keeps_views = keeps_views
         self.process = process
         self.authorization = f"Bearer {key}"
         self._database = database
@@ -52,8 +52,10 @@ class Server:
 
     def rest(self) -> None:
         """Wait until the views have come to the head: they would disturb what follows."""
+        if not self._keeps_views:
+            return
         with psycopg.connect(self._database.owner, autocommit=True) as connection:
-            while connection.execute(_AT_REST).fetchone() != (True,):
+            while connection.execute(AT_REST).fetchone() != (True,):
                 self.process.check()
                 time.sleep(0.05)
 
@@ -92,33 +94,13 @@ def requests_per_second(
     return requests / msgspec.json.decode(done.stdout, type=load.Found).seconds
 
 
-def measure(bench: Bench) -> Iterator[Measured]:
-    """One server for everything; it keeps its views as it goes."""
-    if not bench.wants(*NAMES):
-        return
-    some = 500 * bench.size.seconds
-    with bench.places.database() as database, serving(database) as server, doing_nothing() as port:
-        requests_per_second(port, noop.PATH, some)  # what is made once is made now
-        server.commands_per_second(some)
-        yield from bench.in_pairs(
-            "http",
-            lambda: requests_per_second(port, noop.PATH, 4 * some),
-            lambda: server.commands_per_second(2 * some),
-        )
-        yield from bench.in_pairs(
-            "bulk",
-            lambda: server.commands_per_second(2 * some),
-            lambda: server.in_bulk_per_second(-(-8 * some // LINES)),
-        )
-
-
 @contextmanager
-def serving(database: Database) -> Iterator[Server]:
-    """`closedloop serve`, views and all, with a key that may do everything here."""
+def serving(database: Database, *options: str) -> Iterator[Server]:
+    """`closedloop serve`, views and all unless told otherwise, with a key of a supervisor."""
     key = asyncio.run(_key(database))
-    with closedloop("serve", database) as process:
+    with closedloop("serve", database, *options) as process:
         process.wait_until_it_answers()
-        yield Server(process, database, key)
+        yield Server(process, database, key, keeps_views="--no-worker" not in options)
 
 
 async def _key(database: Database) -> str:
@@ -132,9 +114,9 @@ async def _key(database: Database) -> str:
 
 
 @contextmanager
-def doing_nothing() -> Iterator[int]:
-    """The server that does nothing; its port."""
+def doing_nothing() -> Iterator[Process]:
+    """The server that does nothing."""
     port = free_port()
     with started("bench.noop", port, port=port) as process:
         process.wait_until_it_answers()
-        yield port
+        yield process
