@@ -1,5 +1,6 @@
 """Keys: `cl_<id>_<secret>`, of which only the SHA-256 is kept; both ends of it leave an event."""
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -65,6 +66,7 @@ class Keys:
         self._ledger = ledger
         self._rules = rules
         self._recognised: dict[bytes, tuple[float, Client | None]] = {}
+        self._looking: dict[bytes, asyncio.Task[Client | None]] = {}  # one for all who ask at once
 
     async def issue(
         self,
@@ -140,11 +142,25 @@ class Keys:
         known = self._recognised.get(known_by)
         if known is not None and known[0] > time.monotonic():
             return known[1]
-        rows = await self._ledger.query(_SELECT, {"key_id": match[1]})
-        client = _client(match[1], sha, rows[0]) if rows else None
+        looking = self._looking.get(known_by)
+        if looking is None:
+            looking = asyncio.create_task(self._look_up(match[1], sha))
+            self._looking[known_by] = looking
+            looking.add_done_callback(lambda done: self._found(known_by, done))
+        return await asyncio.shield(looking)
+
+    def _found(self, known_by: bytes, done: asyncio.Task[Client | None]) -> None:
+        del self._looking[known_by]
+        if not done.cancelled():
+            done.exception()  # whoever asked may have gone: then nobody is to be told
+
+    async def _look_up(self, key_id: str, sha: bytes) -> Client | None:
+        asked_at = time.monotonic()
+        rows = await self._ledger.query(_SELECT, {"key_id": key_id})
+        client = _client(key_id, sha, rows[0]) if rows else None
         if len(self._recognised) >= _REMEMBER_KEYS:
             self._recognised.clear()
-        self._recognised[known_by] = (time.monotonic() + _REMEMBER_SECONDS, client)
+        self._recognised[key_id.encode() + sha] = (asked_at + _REMEMBER_SECONDS, client)
         return client
 
     async def _record(self, command: Any, key_id: str) -> None:
