@@ -12,11 +12,12 @@ import uvicorn
 from api.app import application, registry, services
 from api.cli import demo
 from api.cli.output import console, fail
-from api.cli.session import Worker, runner_for
+from api.cli.session import runner_for
 from api.config import Config
 from api.logs import configure_logs
 from api.runtime import Login, checked_login, embedded, kept_alive, migrate_database
 from api.server import Server
+from api.worker import Worker, give_way, obey, tell
 from ledger.application import Ledger
 
 
@@ -46,7 +47,7 @@ def run() -> None:
 @click.command()
 @click.option("--no-worker", is_flag=True, help="Serve the API only; run `closedloop work` beside.")
 def serve(no_worker: bool) -> None:
-    """Serve the API, and keep the views up to date in the same process."""
+    """Serve the API, and keep the views up to date in a process beside it."""
     config = Config.from_environment()
     configure_logs(config.log)
     _stop_on_sigterm()
@@ -59,12 +60,17 @@ def serve(no_worker: bool) -> None:
 
 
 @click.command()
-def work() -> None:
+@click.option("--beside-server", is_flag=True, hidden=True)
+def work(beside_server: bool) -> None:
     """Keep the views up to date; any number of workers may run."""
     config = Config.from_environment()
-    configure_logs(config.log)
+    configure_logs(config.log, quiet=beside_server)
     runner = runner_for(config, checked_login(config))
     stop, wake = threading.Event(), threading.Event()
+    if beside_server:
+        give_way()
+        threading.Thread(target=obey, args=(stop, wake), daemon=True).start()
+        threading.Thread(target=tell, args=(runner, stop), daemon=True).start()
 
     def leave(number: int, frame: types.FrameType | None) -> None:
         stop.set()
@@ -106,16 +112,14 @@ def _bind(config: Config) -> socket.socket:
 
 
 def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: bool) -> None:
-    worker = Worker(runner_for(config, login)) if with_worker else None
+    worker = Worker() if with_worker else None
     ledger = Ledger(
         login.uri,
         registry(),
         role=login.role,
-        on_append=worker.wake.set if worker is not None else lambda: None,
+        on_append=worker.wake if worker is not None else lambda: None,
     )
-    serving = services(
-        ledger, config.secret(), runner=worker.runner if worker is not None else None
-    )
+    serving = services(ledger, config.secret(), runner=worker)
     server = Server(
         uvicorn.Config(
             application(serving),

@@ -1,6 +1,5 @@
 """What commands that give orders need: an open ledger, the desk, and views that keep up."""
 
-import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager
@@ -34,30 +33,6 @@ def catch_up(runner: Runner) -> None:
             most = max(most, left)
             show(most - left, (most - left) / max(most, 1))
         work.result()
-
-
-class Worker:
-    """Keeps the views up to date in a thread of its own."""
-
-    def __init__(self, runner: Runner) -> None:
-        """Take the runner; nothing runs yet."""
-        self.runner = runner
-        self.wake = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: runner.run(self._stop, self.wake), name="worker"
-        )
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop after the batch in hand."""
-        self._stop.set()
-        self.wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
 
 @asynccontextmanager

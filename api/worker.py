@@ -1,0 +1,151 @@
+"""The worker beside a server: the views are kept up to date in a process of the server's own.
+
+In a thread of the server it held the interpreter's lock while requests waited (ADR 0008). The two
+talk through the worker's standard streams: a byte says that there is something to do, the end of
+the input, however the server ended, that it is over; a line of the output tells what stands still.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+
+import msgspec
+import structlog
+
+from projections.engine import Runner
+
+log = structlog.get_logger("closedloop.worker")
+
+AGAIN_AFTER_SECONDS = 1.0
+_TELL_EVERY_SECONDS = 0.5
+_PATIENCE_SECONDS = 20.0
+_NICENESS = 10  # of 19
+_BESIDE = (sys.executable, "-m", "api.cli", "work", "--beside-server")
+_ENDED = "its process has ended and is started again"
+
+
+class State(msgspec.Struct, frozen=True):
+    """How a worker is: what stands still and why, and what was refused to which policy."""
+
+    halted: dict[str, str] = {}
+    refused: list[tuple[str, str, int]] = []
+
+
+class Worker:
+    """The worker as the server sees it; it is started again if it ends before it is told to."""
+
+    def __init__(self) -> None:
+        """Nothing runs yet."""
+        self._stop = threading.Event()
+        self._state = State()
+        self._changing = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep, name="worker")
+
+    def start(self) -> None:
+        """Begin."""
+        self._process = _started()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the batch in hand."""
+        self._stop.set()
+        if self._process is None:
+            return
+        with self._changing:  # none is started from now on
+            _close_input(self._process)
+        try:
+            self._process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its batch is taken back, rows and position together
+        self._thread.join()
+
+    def wake(self) -> None:
+        """Have it look at once."""
+        if self._process is None or self._process.stdin is None:
+            return
+        try:
+            self._process.stdin.write(b".")  # or nothing, where it was told often enough
+        except (BrokenPipeError, ValueError):
+            return  # about to be started again
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def halted(self) -> dict[str, str]:
+        """What stands still and why, as `Runner.halted` tells it."""
+        return self._state.halted
+
+    @property
+    def refused(self) -> Mapping[tuple[str, str], int]:
+        """How many orders of policies were refused, by policy and rule."""
+        return {(policy, rule): count for policy, rule, count in self._state.refused}
+
+    def _keep(self) -> None:
+        while True:
+            process = self._process
+            assert process is not None
+            assert process.stdout is not None
+            with process.stdout as told:
+                for line in told:
+                    if line.endswith(b"\n"):  # killed, it may end in mid-line
+                        self._state = msgspec.json.decode(line, type=State)
+            code = process.wait()
+            _close_input(process)
+            if self._stop.is_set():
+                return
+            log.error("worker ended", code=code, retry_in=AGAIN_AFTER_SECONDS)
+            self._state = State(halted={"runner": _ENDED})
+            self._stop.wait(AGAIN_AFTER_SECONDS)
+            with self._changing:
+                if self._stop.is_set():
+                    return
+                self._process = _started()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """A process group of its own: Ctrl-C is the server's, which then says that it is over."""
+    process = subprocess.Popen(
+        _BESIDE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, process_group=0
+    )
+    assert process.stdin is not None
+    os.set_blocking(process.stdin.fileno(), False)
+    return process
+
+
+def _close_input(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+
+
+# --- in the worker's own process ------------------------------------------------------------
+
+
+def give_way() -> None:
+    """Leave the cores to the server where they are short: commands first, views when they can."""
+    os.nice(_NICENESS)
+
+
+def obey(stop: threading.Event, wake: threading.Event) -> None:
+    """Do what the server says, until it says no more."""
+    while os.read(sys.stdin.fileno(), 4096):
+        wake.set()
+    stop.set()
+    wake.set()
+
+
+def tell(runner: Runner, stop: threading.Event) -> None:
+    """Tell the server how it is whenever that has changed."""
+    told = None
+    while not stop.wait(_TELL_EVERY_SECONDS):
+        refused = [(policy, rule, count) for (policy, rule), count in runner.refused.items()]
+        state = State(halted=runner.halted(), refused=refused)
+        if state != told:
+            told = state
+            sys.stdout.buffer.write(msgspec.json.encode(state) + b"\n")
+            sys.stdout.buffer.flush()

@@ -1,0 +1,49 @@
+"""The worker beside a server: started again when it dies, gone when the server is."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from api.worker import Worker
+from tests.api.serving import SECRET
+from tests.conftest import Database
+from tests.waiting import wait_until
+
+_REGISTERED = "SELECT count(DISTINCT view) > 10 FROM views.positions"
+
+
+@pytest.fixture
+def worker(
+    fresh_database: Database, tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Worker]:
+    secret = os.path.join(tmp_path, "secret")
+    with open(secret, "w") as file:
+        file.write(SECRET.hex())
+    monkeypatch.setenv("DATABASE_URL_APP", fresh_database.app)
+    monkeypatch.setenv("CLOSEDLOOP_DATA", str(tmp_path))
+    monkeypatch.setenv("CLOSEDLOOP_SECRET_FILE", secret)
+    worker = Worker()
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.close()
+
+
+def test_a_worker_that_dies_is_missed_and_started_again(
+    worker: Worker, fresh_database: Database
+) -> None:
+    first = worker.pid
+    with psycopg.connect(fresh_database.owner, autocommit=True) as connection:
+        wait_until(lambda: connection.execute(_REGISTERED).fetchone() == (True,))
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: "runner" in worker.halted())
+    worker.wake()  # says nothing to nobody
+    wait_until(lambda: worker.pid != first)
+    wait_until(lambda: worker.halted() == {})
+    worker.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker.pid, 0)
