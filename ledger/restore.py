@@ -98,12 +98,15 @@ def _check_release(backup: Backup) -> None:
             f"the backup is of format {manifest.format}, this release reads {FORMAT}:"
             " restore it with the release that wrote it"
         )
-    ours = {path.stem for path in MIGRATIONS.glob("[0-9]*.sql")}
-    if unknown := sorted(set(manifest.migrations) - ours):
+    if unknown := sorted(set(manifest.migrations) - {*_ours()}):
         raise DatabaseError(
             f"the backup is of a later release ({manifest.release}, {unknown[-1]}):"
             " restore it with that one"
         )
+
+
+def _ours() -> list[str]:
+    return [path.stem for path in MIGRATIONS.glob("[0-9]*.sql")]
 
 
 def _check_server(connection: Connection, manifest: Manifest, folder: Path | None) -> Programs:
@@ -192,6 +195,10 @@ def _fill(
 # Those who held views at the moment of the backup do not come back.
 _LET_GO = "UPDATE views.positions SET holder = NULL, epoch = epoch + 1"
 
+_UNMARK = """
+DELETE FROM _yoyo_migration
+WHERE migration_id = ANY(%(ours)s::text[]) AND migration_id <> ALL(%(kept)s::text[])"""
+
 _MARKS = "SELECT to_regclass('_yoyo_migration'), to_regclass('ledger.events')"
 
 
@@ -199,7 +206,7 @@ def _forget_marks(connection: Connection) -> None:
     """A restore that was killed in between leaves migrations marked whose tables are gone."""
     marks, ledger = connection.execute(_MARKS).fetchone() or (None, None)
     if marks is not None and ledger is None:
-        connection.execute("DELETE FROM _yoyo_migration")
+        connection.execute(_UNMARK, {"ours": _ours(), "kept": []})
 
 
 def _make_way(connection: Connection, manifest: Manifest) -> None:
@@ -212,9 +219,7 @@ def _make_way(connection: Connection, manifest: Manifest) -> None:
             connection.execute(
                 sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name))
             )
-        connection.execute(
-            "DELETE FROM _yoyo_migration WHERE NOT migration_id = ANY(%s)", (manifest.migrations,)
-        )
+        connection.execute(_UNMARK, {"ours": _ours(), "kept": manifest.migrations})
 
 
 @contextmanager
