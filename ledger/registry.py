@@ -54,6 +54,10 @@ class Registry:
         self._encode = msgspec.json.Encoder().encode
         self._decode_metadata = msgspec.json.Decoder(Metadata).decode
 
+    def __reduce__(self) -> tuple[type["Registry"], tuple[list[type[Any]]]]:
+        """What another process makes it from."""
+        return Registry, (list(self._types.values()),)
+
     @property
     def types(self) -> dict[str, type[Any]]:
         """The event types by name."""

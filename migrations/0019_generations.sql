@@ -100,16 +100,24 @@ $$;
 -- --- what a rebuild is told to do, and how far it has come ---------------------------------------
 
 CREATE TABLE views.rebuilds (
-    view       text        PRIMARY KEY,
+    view       text        NOT NULL,
+    partition  smallint    NOT NULL,
     generation integer     NOT NULL,
     shape      text        NOT NULL,
-    begun_at   timestamptz NOT NULL
+    head       bigint      NOT NULL,
+    position   bigint      NOT NULL,
+    begun_at   timestamptz NOT NULL,
+    PRIMARY KEY (partition, view)
 );
 COMMENT ON TABLE views.rebuilds IS
-    'Grain: one row per view that is being rebuilt, until its next generation serves.';
+    'Grain: one row per view that is being rebuilt and partition, until its next generation serves.';
 COMMENT ON COLUMN views.rebuilds.generation IS 'The number of the generation that is being filled.';
 COMMENT ON COLUMN views.rebuilds.shape IS
-    'What the code and the tables came to when it began: another shape begins anew.';
+    'What code, tables and all that is left out came to when it began: another shape begins anew.';
+COMMENT ON COLUMN views.rebuilds.head IS
+    'Where the partition stood when it began: streams are folded as a whole up to here.';
+COMMENT ON COLUMN views.rebuilds.position IS
+    'The last event the next generation has taken in, once all slices are folded.';
 
 CREATE TABLE views.rebuild_slices (
     view        text     NOT NULL,
@@ -117,12 +125,11 @@ CREATE TABLE views.rebuild_slices (
     slice       integer  NOT NULL,
     from_stream uuid     NOT NULL,
     to_stream   uuid,
-    head        bigint   NOT NULL,
     events      bigint,
     PRIMARY KEY (partition, view, slice)
 );
 COMMENT ON TABLE views.rebuild_slices IS
-    'Grain: one row per range of streams that a rebuild folds as a whole, up to the head at which the partition stood when it began.';
+    'Grain: one row per range of streams that a rebuild folds at a time.';
 COMMENT ON COLUMN views.rebuild_slices.to_stream IS 'The first stream beyond; none in the last slice.';
 COMMENT ON COLUMN views.rebuild_slices.events IS 'How many events it held, once its rows are written.';
 
@@ -196,18 +203,18 @@ $$;
 COMMENT ON FUNCTION generations.add_index(text, integer, text) IS
     'Makes an index of views.<name> for a generation that does not serve yet.';
 
-CREATE FUNCTION generations.analyze(names text[], generation integer) RETURNS void
+CREATE FUNCTION generations.analyze(names text[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     wanted text;
 BEGIN
     FOREACH wanted IN ARRAY names LOOP
-        EXECUTE format('ANALYZE generations.%I', wanted || '_' || generation);
+        EXECUTE format('ANALYZE views.%I', wanted);
     END LOOP;
 END;
 $$;
-COMMENT ON FUNCTION generations.analyze(text[], integer) IS
-    'Has the planner know a generation before it serves.';
+COMMENT ON FUNCTION generations.analyze(text[]) IS
+    'Has the planner know tables of views and their generations: autovacuum passes parents by.';
 
 CREATE FUNCTION generations.swap(names text[], generation integer) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -1,6 +1,7 @@
 """The view `complaints`: where every complaint stands, for lists, look-ups and `bi`."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -53,23 +54,31 @@ def complaints_view(
     text about a person.
     """
 
-    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
-        row = next((row for row in rows if isinstance(row, ComplaintRow)), None)
-        facts: list[Row] = []
-        for recorded in events:
-            row = _register(recorded, secret) if row is None else _after(row, recorded, secret)
-            event = recorded.event
-            if isinstance(event, SourceFactRecorded) and event.name in published:
-                facts.append(_source_fact(row, recorded))
-                row = replace(row, source_facts={**row.source_facts, event.name: event.value})
-        return facts if row is None else [row, *facts, *customers_after(rows, events)]
-
-    return View(
-        "complaints", (COMPLAINTS, SOURCE_FACTS, COMPLAINT_CUSTOMERS), COMPLAINT.events, fold
-    )
+    tables = COMPLAINTS, SOURCE_FACTS, COMPLAINT_CUSTOMERS
+    fold = partial(_fold, secret=secret, published=published)
+    return View("complaints", tables, COMPLAINT.events, fold)
 
 
 # --- fold -----------------------------------------------------------------------------------
+
+
+def _fold(
+    rows: Sequence[Row],
+    events: Sequence[Recorded[Any]],
+    *,
+    secret: bytes,
+    published: frozenset[str],
+) -> Iterable[Row]:
+    row = next((row for row in rows if isinstance(row, ComplaintRow)), None)
+    facts: list[Row] = []
+    for recorded in events:
+        row = _register(recorded, secret) if row is None else _after(row, recorded, secret)
+        event = recorded.event
+        if isinstance(event, SourceFactRecorded) and event.name in published:
+            facts.append(_source_fact(row, recorded))
+            row = replace(row, source_facts={**row.source_facts, event.name: event.value})
+    return facts if row is None else [row, *facts, *customers_after(rows, events)]
+
 
 Change = Callable[[ComplaintRow, Recorded[Any]], Changes]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -56,20 +57,21 @@ HANDLES = Table(
 
 def customers_view(secret: bytes) -> View:
     """Who each customer is; handles are hashed with the secret."""
-
-    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
-        row = next((row for row in rows if isinstance(row, CustomerRow)), None)
-        handles = {row.handle_hash: row for row in rows if isinstance(row, HandleRow)}
-        for recorded in events:
-            row = _after(row or _first(recorded), recorded)
-            match recorded.event:
-                case CustomerIdentified(handle=handle):
-                    handles[handle_hash(secret, handle)] = _handle(recorded, secret)
-                case HandleReleased(handle=handle):
-                    handles.pop(handle_hash(secret, handle), None)
-        return handles.values() if row is None else [row, *handles.values()]
-
+    fold = partial(_fold, secret=secret)
     return View("customers", (CUSTOMERS, HANDLES), CUSTOMER.events, fold)
+
+
+def _fold(rows: Sequence[Row], events: Sequence[Recorded[Any]], *, secret: bytes) -> Iterable[Row]:
+    row = next((row for row in rows if isinstance(row, CustomerRow)), None)
+    handles = {row.handle_hash: row for row in rows if isinstance(row, HandleRow)}
+    for recorded in events:
+        row = _after(row or _first(recorded), recorded)
+        match recorded.event:
+            case CustomerIdentified(handle=handle):
+                handles[handle_hash(secret, handle)] = _handle(recorded, secret)
+            case HandleReleased(handle=handle):
+                handles.pop(handle_hash(secret, handle), None)
+    return handles.values() if row is None else [row, *handles.values()]
 
 
 def _first(recorded: Recorded[Any]) -> CustomerRow:

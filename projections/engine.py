@@ -23,10 +23,12 @@ from projections.lag import Lag, lag_of, positions_of
 from projections.leases import LEASE_SECONDS, Leases
 from projections.reached import Reached
 from projections.reactions import Reactions
-from projections.reader import Connection, CorruptLedger, Reader
-from projections.rebuild import Progress, rebuild
+from projections.reader import Connection, CorruptLedger
+from projections.rebuild import Options, Progress, Tell, drop_old, rebuild
 from projections.shift import SetAside, Shift, Work
+from projections.slices import EVENTS as SLICE
 from projections.view import View
+from projections.workers import Login
 
 log = structlog.get_logger("closedloop.views")
 
@@ -241,17 +243,28 @@ class Runner:
     # --- rebuilding -------------------------------------------------------------------------
 
     def rebuild(
-        self, name: str, batch_size: int = 5 * BATCH, progress: Progress | None = None
+        self,
+        name: str,
+        batch_size: int = SLICE,
+        progress: Progress = lambda done, total: None,
+        *,
+        workers: int = 1,
+        tell: Tell = lambda line: None,
     ) -> int:
         """Make a view anew from the first event on; returns the number of events.
 
-        Readers keep the old rows meanwhile. Raises `ViewHalted`, changing nothing.
+        Streams are folded in slices of about `batch_size` events. Readers keep the old rows
+        meanwhile. Raises `ViewHalted`, changing nothing.
         """
         with self._visit() as connection:
             connection.execute(_REGISTER, {"views": [name]})
-            connection.execute(_BY_INDEX)
-            reader = Reader(self._registry)
-            return rebuild(connection, reader, self._views[name], batch_size, progress)
+        options = Options(batch_size, batch_size, workers, progress, tell)
+        login = Login(self._uri, self._role)
+        return rebuild(login, self._registry, self._views[name], options)
+
+    def drop_old(self, name: str) -> int:
+        """Drop the rows of a view that rebuilds have replaced; returns the number of tables."""
+        return drop_old(Login(self._uri, self._role), self._views[name])
 
     @contextmanager
     def _visit(self) -> Iterator[Connection]:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -59,27 +60,27 @@ def lookup_key(secret: bytes, kind: LookUpKind, value: str) -> str:
 
 def lookups_view(secret: bytes) -> View:
     """By what streams are found; values are hashed with the secret."""
+    return View(NAME, (LOOKUPS,), EVENTS, partial(_fold, secret=secret))
 
-    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
-        known = {row.key: row for row in rows if isinstance(row, LookupRow)}
-        for recorded in events:
-            received_at = next((row.received_at for row in known.values()), None)
-            if isinstance(recorded.event, ComplaintRegistered):
-                received_at = recorded.occurred_at
-            for kind, value in values_of(recorded):
-                key = lookup_key(secret, kind, value)
-                row = LookupRow(
-                    partition=recorded.partition,
-                    stream_id=recorded.stream_id,
-                    key=key,
-                    ledger_position=recorded.position,
-                    known_at=recorded.recorded_at,
-                    received_at=received_at,
-                )
-                known.setdefault(key, row)
-        return known.values()
 
-    return View(NAME, (LOOKUPS,), EVENTS, fold)
+def _fold(rows: Sequence[Row], events: Sequence[Recorded[Any]], *, secret: bytes) -> Iterable[Row]:
+    known = {row.key: row for row in rows if isinstance(row, LookupRow)}
+    for recorded in events:
+        received_at = next((row.received_at for row in known.values()), None)
+        if isinstance(recorded.event, ComplaintRegistered):
+            received_at = recorded.occurred_at
+        for kind, value in values_of(recorded):
+            key = lookup_key(secret, kind, value)
+            row = LookupRow(
+                partition=recorded.partition,
+                stream_id=recorded.stream_id,
+                key=key,
+                ledger_position=recorded.position,
+                known_at=recorded.recorded_at,
+                received_at=received_at,
+            )
+            known.setdefault(key, row)
+    return known.values()
 
 
 def values_of(recorded: Recorded[Any]) -> Iterable[tuple[LookUpKind, str]]:

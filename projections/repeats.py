@@ -7,6 +7,7 @@ So the return rate is the same whichever of the two somebody chooses.
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -80,18 +81,21 @@ EVENTS: tuple[type[Any], ...] = (
 
 def repeats_view(rules: Rules = DEFAULT_RULES) -> View:
     """How each complaint was classed against earlier ones, and every closing of it."""
-
-    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
-        repeat = next((row for row in rows if isinstance(row, RepeatRow)), None)
-        closings = sorted(
-            (row for row in rows if isinstance(row, ClosingRow)), key=lambda row: row.number
-        )
-        for recorded in events:
-            repeat = _after(_new(recorded) if repeat is None else repeat, recorded)
-            closings = _closings_after(closings, recorded, repeat, rules.repeat_window_days)
-        return [] if repeat is None else [repeat, *closings]
-
+    fold = partial(_fold, window_days=rules.repeat_window_days)
     return View("repeats", (REPEATS, CLOSINGS), EVENTS, fold)
+
+
+def _fold(
+    rows: Sequence[Row], events: Sequence[Recorded[Any]], *, window_days: int
+) -> Iterable[Row]:
+    repeat = next((row for row in rows if isinstance(row, RepeatRow)), None)
+    closings = sorted(
+        (row for row in rows if isinstance(row, ClosingRow)), key=lambda row: row.number
+    )
+    for recorded in events:
+        repeat = _after(_new(recorded) if repeat is None else repeat, recorded)
+        closings = _closings_after(closings, recorded, repeat, window_days)
+    return [] if repeat is None else [repeat, *closings]
 
 
 def _new(recorded: Recorded[Any]) -> RepeatRow:

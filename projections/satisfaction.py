@@ -6,6 +6,7 @@ where that cycle was resolved, whatever became of the complaint later.
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -90,27 +91,27 @@ class _Story(msgspec.Struct):
 
 def satisfaction_view(rules: Rules = DEFAULT_RULES) -> View:
     """Every resolution that could be asked about, and every answer."""
+    return View("satisfaction", (HELD, RESOLUTIONS, ANSWERS), EVENTS, partial(_fold, rules=rules))
 
-    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
-        story = _loaded(rows)
-        for recorded in events:
-            match recorded.event:
-                case ComplaintResolved(cycle=cycle):
-                    story.resolutions[cycle] = _resolution(recorded, cycle, story.holder, rules)
-                case SatisfactionRecorded():
-                    story.answers.append(_answer(recorded, story))
-                case event:
-                    story.holder = story.holder.after(event)
-        held = HeldRow(
-            events[-1].partition,
-            events[-1].stream_id,
-            story.holder.unit,
-            story.holder.is_owner,
-            story.holder.person,
-        )
-        return [held, *story.resolutions.values(), *story.answers]
 
-    return View("satisfaction", (HELD, RESOLUTIONS, ANSWERS), EVENTS, fold)
+def _fold(rows: Sequence[Row], events: Sequence[Recorded[Any]], *, rules: Rules) -> Iterable[Row]:
+    story = _loaded(rows)
+    for recorded in events:
+        match recorded.event:
+            case ComplaintResolved(cycle=cycle):
+                story.resolutions[cycle] = _resolution(recorded, cycle, story.holder, rules)
+            case SatisfactionRecorded():
+                story.answers.append(_answer(recorded, story))
+            case event:
+                story.holder = story.holder.after(event)
+    held = HeldRow(
+        events[-1].partition,
+        events[-1].stream_id,
+        story.holder.unit,
+        story.holder.is_owner,
+        story.holder.person,
+    )
+    return [held, *story.resolutions.values(), *story.answers]
 
 
 def _loaded(rows: Sequence[Row]) -> _Story:

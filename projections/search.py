@@ -34,17 +34,7 @@ class SearchRow(Row, frozen=True):
 
 def search_view() -> View:
     """The words by which every complaint is found."""
-
-    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
-        subjects: Subjects = next(
-            (dict(row.subjects) for row in rows if isinstance(row, SearchRow)), {}
-        )
-        for recorded in events:
-            subjects |= _subjects(recorded.event)
-        first = events[0]
-        return [_row(first.partition, first.stream_id, subjects)]
-
-    return View("search", (SEARCH,), _EVENTS, fold)
+    return View("search", (SEARCH,), _EVENTS, _fold)
 
 
 SEARCH = Table("complaint_search", SearchRow, ("partition", "complaint_id"))
@@ -52,6 +42,16 @@ _EVENTS = (ComplaintRegistered, DetailAdded, FieldCorrected, ComplaintAssessed)
 
 
 # --- fold -----------------------------------------------------------------------------------
+
+
+def _fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
+    subjects: Subjects = next(
+        (dict(row.subjects) for row in rows if isinstance(row, SearchRow)), {}
+    )
+    for recorded in events:
+        subjects |= _subjects(recorded.event)
+    first = events[0]
+    return [_row(first.partition, first.stream_id, subjects)]
 
 
 def _subjects(event: Any) -> Subjects:

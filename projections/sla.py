@@ -6,6 +6,7 @@ the first stop in the order of recording counts.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -58,16 +59,16 @@ Levels = dict[str, ServiceLevel]
 
 def sla_view(rules: Rules = DEFAULT_RULES) -> View:
     """Every clock of every complaint: its due, its stop and its verdict."""
-
     levels: Levels = {level.clock: level for level in rules.service_levels}
 
-    def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]:
-        story = _Story(rows, levels)
-        for recorded in events:
-            story.take(recorded)
-        return story.rows()
+    return View("sla", (CLOCKS, COMPLAINTS), COMPLAINT.events, partial(_fold, levels=levels))
 
-    return View("sla", (CLOCKS, COMPLAINTS), COMPLAINT.events, fold)
+
+def _fold(rows: Sequence[Row], events: Sequence[Recorded[Any]], *, levels: Levels) -> Iterable[Row]:
+    story = _Story(rows, levels)
+    for recorded in events:
+        story.take(recorded)
+    return story.rows()
 
 
 class _Story:

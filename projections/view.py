@@ -43,6 +43,7 @@ class Table:
     ) -> None:
         """Describe `views.<name>`; one that is not loaded is only ever added to or overwritten."""
         self.name = name
+        self.place = f"views.{name}"
         self.row = row
         self.key = key
         self.is_loaded = is_loaded
@@ -55,13 +56,15 @@ class Table:
         if key[0] != "partition" or stream not in key or not set(key) <= set(self.columns):
             raise ValueError(f"the key of {name} has to begin with partition and hold {stream}")
         self.stream_of: Callable[[Row], Any] = attrgetter(stream)
+        rest = [name for name in key if name not in ("partition", stream)]
+        self.key_in_stream: Callable[[Row], Any] = attrgetter(*rest) if rest else _one_row
         self._stream = stream
 
     @cached_property
     def select(self) -> str:
         """Reads the rows of some streams."""
         return (
-            f"SELECT {', '.join(self.columns)} FROM views.{self.name}"
+            f"SELECT {', '.join(self.columns)} FROM {self.place}"
             f" WHERE partition = %(partition)s AND {self._stream} = ANY(%(streams)s)"
         )
 
@@ -71,7 +74,7 @@ class Table:
         order = ", ".join(
             f'{name} COLLATE "C"' if self.types[name] == "text" else name for name in self.key
         )
-        return f"SELECT {', '.join(self.columns)} FROM views.{self.name} ORDER BY {order}"
+        return f"SELECT {', '.join(self.columns)} FROM {self.place} ORDER BY {order}"
 
     @cached_property
     def upsert(self) -> str:
@@ -85,9 +88,17 @@ class Table:
             f"{name} = EXCLUDED.{name}" for name in self.columns if name not in self.key
         )
         return (
-            f"INSERT INTO views.{self.name} ({', '.join(self.columns)})"
+            f"INSERT INTO {self.place} ({', '.join(self.columns)})"
             f" SELECT {values} FROM {self._recordset(self.columns, rows)} WHERE {condition}"
             f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {changes}"
+        )
+
+    @cached_property
+    def copy(self) -> str:
+        """Adds rows, each a line of values; a backslash escapes."""
+        return (
+            f"COPY {self.place} ({', '.join(self.columns)}) FROM STDIN"
+            " (FORMAT csv, ESCAPE '\\', NULL 'null')"
         )
 
     @cached_property
@@ -99,7 +110,7 @@ class Table:
         """The same with the keys of a parameter of some name, and only under a condition."""
         matches = " AND ".join(f"t.{name} = {self._value(name)}" for name in self.key)
         return (
-            f"DELETE FROM views.{self.name} AS t USING {self._recordset(self.key, rows)}"
+            f"DELETE FROM {self.place} AS t USING {self._recordset(self.key, rows)}"
             f" WHERE {matches} AND {condition}"
         )
 
@@ -107,14 +118,20 @@ class Table:
     def delete_stream(self) -> str:
         """Deletes the rows of one stream."""
         return (
-            f"DELETE FROM views.{self.name}"
+            f"DELETE FROM {self.place}"
             f" WHERE partition = %(partition)s AND {self._stream} = %(stream)s"
         )
 
     @cached_property
     def delete_all(self) -> str:
         """Deletes every row; readers keep the old ones until this is committed."""
-        return f"DELETE FROM views.{self.name}"
+        return f"DELETE FROM {self.place}"
+
+    def at(self, generation: int) -> "Table":
+        """The same table, in a generation that does not serve."""
+        aside = Table(self.name, self.row, self.key, stream=self._stream, is_loaded=self.is_loaded)
+        aside.place = f"generations.{self.name}_{generation}"
+        return aside
 
     def _value(self, name: str) -> str:
         return f"decode(r.{name}, 'base64')" if self.types[name] == "bytea" else f"r.{name}"
@@ -141,8 +158,18 @@ class View:
         self.name = name
         self.tables = tables
         self.fold = fold
-        self.event_types = frozenset(event.__name__ for event in events)
+        self.events = tuple(events)
+        self.event_types = frozenset(event.__name__ for event in self.events)
         self.table_of = {table.row: table for table in tables}
+
+    def at(self, generation: int) -> "View":
+        """The same view, in a generation that does not serve."""
+        tables = tuple(table.at(generation) for table in self.tables)
+        return View(self.name, tables, self.events, self.fold)
+
+
+def _one_row(row: Row) -> None:
+    """The key within its stream of a row that has no other beside it."""
 
 
 _TYPES: dict[type[mi.Type], str] = {

@@ -1,4 +1,4 @@
-"""`import`, `rebuild`, `replay`: the commands that work on what is recorded."""
+"""`import`, `replay`: the commands that work on what is recorded."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ import rich_click as click
 from api.as_of import AsOf, part_of, read_as_of
 from api.cli import story
 from api.cli.output import console, fail
-from api.cli.session import open_services, runner_for
+from api.cli.session import open_services
 from api.config import Config
 from api.importing.mapping import MappingError, load_mapping
 from api.importing.progress import progress_bar
@@ -20,11 +20,8 @@ from api.importing.rejects import default_rejects
 from api.importing.run import ImportResult, import_file, summary
 from api.moments import read_moment
 from api.problems import ProblemError
-from api.runtime import checked_login
 from domain.kernel import Rejected
-from domain.policies import POLICIES
 from ledger.database import DatabaseError
-from projections import VIEWS
 
 
 @click.command("import")
@@ -58,26 +55,6 @@ def import_csv(file: Path, mapping: str, rejects: Path | None) -> None:
     console.print(summary(result), highlight=False)
     if result.rejected:
         raise SystemExit(1)
-
-
-@click.command()
-@click.argument("view", type=click.Choice([*VIEWS, *POLICIES, "all"]))
-@click.option("--batch", type=click.IntRange(1, 100_000), default=5000, show_default=True)
-def rebuild(view: str, batch: int) -> None:
-    """Make a view again from the first event on; readers see the old one until it is done."""
-    if view in POLICIES:
-        fail(f"{view} is a policy: its reactions are events, there is nothing to rebuild")
-    config = Config.from_environment()
-    runner = runner_for(config, checked_login(config))
-    for name in VIEWS if view == "all" else (view,):
-        with progress_bar("events") as show:
-            events = runner.rebuild(
-                name,
-                batch_size=batch,
-                progress=lambda done, total, show=show: show(done, done / max(total, 1)),  # type: ignore[misc]
-            )
-        digest = runner.digest(name)
-        click.echo(f"{name}: {events:,} events, digest {digest}")
 
 
 @click.command()
@@ -121,4 +98,4 @@ def _as_of(as_of: str | None, occurred_by: str | None) -> AsOf:
     return msgspec.structs.replace(found, occurred_by=moment)
 
 
-COMMANDS = (import_csv, rebuild, replay)
+COMMANDS = (import_csv, replay)

@@ -144,11 +144,13 @@ def test_readers_see_the_old_rows_until_a_rebuild_is_whole(fresh_database: Datab
     store(fresh_database.owner, HISTORY[:50])
     running = Runner(fresh_database.app, None, REGISTRY, [counting()])
     running.catch_up()
-    seen: list[tuple[int, int, int]] = []
+    seen: list[tuple[int, int]] = []
 
     def look(done: int, total: int) -> None:
         running.catch_up() if done == total else None  # passes by: nothing is behind
-        seen.append((done, total, counted(fresh_database)))
+        assert counted(fresh_database) == 50
+        seen.append((done, total))
 
     assert running.rebuild("counted", 20, look) == 50
-    assert seen == [(20, 50, 50), (40, 50, 50), (50, 50, 50)]
+    assert len(set(seen)) > 2
+    assert (seen, seen[0], seen[-1]) == (sorted(seen), (0, 50), (50, 50))

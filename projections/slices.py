@@ -1,0 +1,246 @@
+"""Slices of a rebuild: ranges of streams, each folded as a whole and written in one transaction.
+
+Streams are read up to the head at which the rebuild began and folded from their first event, so
+nothing is looked up and no row is written twice. Whoever is free takes the next slice: another
+process, or the same one after it was killed.
+"""
+
+import gc
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger.registry import COLUMNS, Registry, StoredRow, UnknownEvent
+from projections.aside import Aside
+from projections.batch import PASSING
+from projections.copying import copy_rows
+from projections.halting import halted
+from projections.reader import Connection, CorruptLedger
+from projections.view import Row, Table, View
+
+EVENTS = 10_000
+"""About how many events a slice holds."""
+
+# The index alone tells where slices begin; what came after the head is folded later.
+_PLAN = """
+INSERT INTO views.rebuild_slices (view, partition, slice, from_stream, to_stream)
+SELECT %(view)s, %(partition)s, row_number() OVER begun, stream_id, lead(stream_id) OVER begun
+FROM (
+    SELECT '00000000-0000-0000-0000-000000000000'::uuid AS stream_id
+    UNION
+    SELECT stream_id FROM (
+        SELECT stream_id, row_number() OVER (ORDER BY stream_id, version) AS number
+        FROM ledger.events WHERE partition = %(partition)s
+    ) AS each WHERE number %% %(events)s = 0
+) AS firsts
+WINDOW begun AS (ORDER BY stream_id)"""
+
+_NEXT = """
+SELECT s.partition, s.slice, s.from_stream, s.to_stream, r.head
+FROM views.rebuild_slices AS s JOIN views.rebuilds AS r USING (view, partition)
+WHERE s.view = %(view)s AND r.generation = %(generation)s AND s.events IS NULL
+ORDER BY s.partition, s.slice LIMIT 1 FOR UPDATE OF s SKIP LOCKED"""
+
+_DONE = """
+UPDATE views.rebuild_slices SET events = %(events)s
+WHERE view = %(view)s AND partition = %(partition)s AND slice = %(slice)s"""
+
+_IN_SLICE = """
+FROM ledger.events
+WHERE partition = %(partition)s AND stream_id >= %(from_stream)s AND position <= %(head)s
+    AND (%(to_stream)s::uuid IS NULL OR stream_id < %(to_stream)s)"""
+
+_COUNT = f"""
+SELECT type, schema_version, count(*),
+       min(position) FILTER (WHERE position <> ALL(%(skipped)s::bigint[]))
+{_IN_SLICE} GROUP BY type, schema_version"""
+
+_READ = f"SELECT {COLUMNS} {_IN_SLICE} AND type = ANY(%(types)s) ORDER BY stream_id, version"
+
+_PROGRESS = """
+SELECT coalesce(sum(events), 0)::bigint, count(*) FILTER (WHERE events IS NULL)
+FROM views.rebuild_slices WHERE view = %(view)s"""
+
+_SHORT = """
+SELECT r.partition, r.head FROM views.rebuilds AS r JOIN views.rebuild_slices AS s
+    USING (view, partition)
+WHERE r.view = %(view)s GROUP BY r.partition, r.head HAVING sum(s.events) <> r.head
+ORDER BY r.partition LIMIT 1"""
+
+_FIRST_HOLE = """
+SELECT number FROM generate_series(1, %(head)s) AS number
+WHERE NOT EXISTS (
+    SELECT FROM ledger.events WHERE partition = %(partition)s AND position = number)
+ORDER BY number LIMIT 1"""
+
+_POSITION = StoredRow._fields.index("position")
+_STREAM = StoredRow._fields.index("stream_id")
+_stream_of = itemgetter(_STREAM)
+
+
+class Slice(NamedTuple):
+    """Some streams of a partition, up to its head when the rebuild began."""
+
+    partition: int
+    slice: int
+    from_stream: UUID
+    to_stream: UUID | None
+    head: int
+
+
+class Job(NamedTuple):
+    """What is to be folded: a view in a generation that does not serve, but for what it leaves."""
+
+    view: View
+    generation: int
+    registry: Registry
+    asides: Mapping[int, Aside]
+
+
+def plan(connection: Connection, name: str, partition: int, events: int) -> None:
+    """Cut a partition into slices of about so many events."""
+    connection.execute(_PLAN, {"view": name, "partition": partition, "events": events})
+
+
+def progress(connection: Connection, name: str) -> tuple[int, int]:
+    """How many events are folded, and how many slices are not yet."""
+    [(events, left)] = connection.execute(_PROGRESS, {"view": name}, prepare=True).fetchall()
+    return events, left
+
+
+def check_complete(connection: Connection, name: str) -> None:
+    """Make sure that no event was missing: positions are dense, so their number is the head."""
+    for partition, head in connection.execute(_SHORT, {"view": name}).fetchall():
+        place = {"partition": partition, "head": head}
+        for (position,) in connection.execute(_FIRST_HOLE, place).fetchall():
+            raise CorruptLedger(partition, position, head)
+        raise RuntimeError(f"slices of {name} do not add up to the head of {partition}")
+
+
+def fold_slices(
+    connection: Connection, job: Job, is_over: Callable[[], bool] = lambda: False
+) -> Iterator[int]:
+    """Fold slice after slice that nobody else has in hand; yields the events of each.
+
+    Raises `ViewHalted` for an event that cannot be folded.
+    """
+    with _uncollected():
+        while not is_over() and (events := _fold_next(connection, job)) is not None:
+            yield events
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles: among a million new objects it finds none, and takes a third
+    of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _fold_next(connection: Connection, job: Job) -> int | None:
+    place = {"view": job.view.name, "generation": job.generation}
+    with connection.transaction():
+        found = connection.execute(_NEXT, place, prepare=True).fetchone()
+        if found is None:
+            return None
+        part = Slice(*found)
+        events = _count(connection, job, part)
+        rows = _read(connection, job, part)
+        try:
+            with connection.transaction():
+                _write(connection, job, _folded(job, rows))
+        except PASSING:
+            raise
+        except Exception:
+            _find(connection, job, part.partition, rows)
+            raise
+        connection.execute(_DONE, {**place, **part._asdict(), "events": events}, prepare=True)
+    return events
+
+
+def _count(connection: Connection, job: Job, part: Slice) -> int:
+    """How many events a slice holds; refuses one that a newer release wrote, whoever asks."""
+    events = 0
+    asked = {**part._asdict(), "skipped": list(job.asides[part.partition].skipped)}
+    for name, schema_version, number, first in connection.execute(
+        _COUNT, asked, prepare=True
+    ).fetchall():
+        events += number
+        if first is not None and not job.registry.knows(name, schema_version):
+            error = UnknownEvent(f"schema version {schema_version} is not known to this release")
+            raise halted(connection, job.view.name, part.partition, error, first - 1)
+    return events
+
+
+def _read(connection: Connection, job: Job, part: Slice) -> list[Any]:
+    """The stored events that the view takes in, stream by stream."""
+    asked = {**part._asdict(), "types": list(job.view.event_types)}
+    rows = connection.execute(_READ, asked, prepare=True, binary=True).fetchall()
+    aside = job.asides[part.partition]
+    if not aside.skipped and not aside.parked:
+        return rows
+    return [row for row in rows if aside.takes(row[_STREAM], row[_POSITION])]
+
+
+Folded = dict[Table, dict[tuple[int, Any], Row]]
+"""The rows of tables, by the number of their stream and what else is their key."""
+
+
+def _folded(job: Job, rows: Iterable[Any]) -> Folded:
+    view, decode = job.view, job.registry.decode
+    folded: Folded = {table: {} for table in view.tables}
+    into = {table.row: (folded[table], table.key_in_stream) for table in view.tables}
+    for number, (_, stored) in enumerate(groupby(rows, _stream_of)):
+        for row in view.fold((), [decode(one) for one in stored]):
+            of_table, key_in_stream = into[type(row)]
+            of_table[number, key_in_stream(row)] = row
+    return folded
+
+
+def _write(connection: Connection, job: Job, folded: Folded) -> None:
+    for table, rows in folded.items():
+        if rows:
+            copy_rows(connection, table, list(rows.values()))
+
+
+# --- what cannot be folded ------------------------------------------------------------------
+
+
+def _find(connection: Connection, job: Job, partition: int, rows: Sequence[Any]) -> None:
+    """Raise `ViewHalted` for the first event that cannot be taken in, if it is an event."""
+    problems: list[tuple[int, Exception]] = []
+    for _, stored in groupby(rows, _stream_of):
+        history = list(stored)
+
+        def error_of(number: int, history: list[Any] = history) -> Exception | None:
+            return _error(connection, job, history[:number])
+
+        if error_of(len(history)) is not None:
+            # What fails with an event fails with those that follow it too.
+            first = bisect_left(range(1, len(history)), True, key=lambda n: error_of(n) is not None)
+            if (error := error_of(first + 1)) is not None:
+                problems.append((history[first][_POSITION], error))
+    if problems:
+        position, error = min(problems, key=itemgetter(0))
+        raise halted(connection, job.view.name, partition, error, position - 1) from None
+
+
+def _error(connection: Connection, job: Job, rows: Sequence[Any]) -> Exception | None:
+    """What is wrong with some events of a stream."""
+    try:
+        with connection.transaction(force_rollback=True):
+            _write(connection, job, _folded(job, rows))
+    except PASSING:
+        raise
+    except Exception as error:
+        return error
+    return None

@@ -1,0 +1,87 @@
+"""Processes that help with a rebuild: each has its connection and takes whatever slice is free."""
+
+import multiprocessing
+import os
+import pickle
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.context import SpawnProcess
+from typing import NamedTuple
+
+from ledger import database
+from projections.generations import Index, add_index, missing_indexes
+from projections.reader import Connection
+from projections.slices import Job, fold_slices
+
+# What a crash of the server takes back is done again, with the note that it was done.
+_OPTIONS = (
+    "-c lock_timeout=60s -c statement_timeout=0 -c idle_in_transaction_session_timeout=10min"
+    " -c enable_seqscan=off -c timezone=UTC -c synchronous_commit=off -c maintenance_work_mem=96MB"
+)
+
+
+class Login(NamedTuple):
+    """How whoever works on a rebuild connects."""
+
+    uri: str
+    role: str | None
+
+    def connect(self) -> Connection:
+        """A connection that may take its time."""
+        return database.connect(self.uri, role=self.role, options=_OPTIONS)
+
+
+def can_travel(job: Job) -> bool:
+    """Whether another process can be told what to fold; a view that only a test has may not."""
+    try:
+        pickle.dumps(job)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
+
+
+@contextmanager
+def helpers(number: int, login: Login, job: Job) -> Iterator[list[SpawnProcess]]:
+    """Processes that fold slices until none is free; what they leave is for the caller.
+
+    One that fails or is killed leaves its slice as it was. None outlives the caller.
+    """
+    context = multiprocessing.get_context("spawn")
+    started = [
+        context.Process(target=_help, args=(os.getpid(), login, job), daemon=True)
+        for _ in range(number)
+    ]
+    try:
+        for process in started:
+            process.start()
+        yield started
+    finally:
+        for process in started:
+            if process.pid is not None:
+                process.terminate()
+                process.join()
+
+
+def _help(caller: int, login: Login, job: Job) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, which ends this
+    with login.connect() as connection:
+        for _ in fold_slices(connection, job, lambda: os.getppid() != caller):
+            pass
+
+
+def add_indexes(number: int, connection: Connection, login: Login, job: Job) -> None:
+    """Make the indexes that the generation lacks, some at a time."""
+    wanted = missing_indexes(connection, job.view, job.generation)
+
+    def add(index: Index) -> None:
+        with login.connect() as its_own:
+            add_index(its_own, job.generation, index)
+
+    if number > 1:
+        with ThreadPoolExecutor(number) as threads:
+            list(threads.map(add, wanted))
+    else:
+        for index in wanted:
+            add_index(connection, job.generation, index)
