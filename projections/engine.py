@@ -248,7 +248,7 @@ class Runner:
         batch_size: int = SLICE,
         progress: Progress = lambda done, total: None,
         *,
-        workers: int = 1,
+        workers: int | None = None,
         tell: Tell = lambda line: None,
     ) -> int:
         """Make a view anew from the first event on; returns the number of events.

@@ -7,6 +7,7 @@ that was killed goes on where it was. Readers never notice; the old rows stay as
 rebuild, or `closedloop rebuild --drop-old`.
 """
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -15,13 +16,13 @@ from ledger.database import DatabaseError
 from ledger.registry import Registry
 from projections import generations
 from projections.aside import aside_of
-from projections.batch import PASSING, Held, take
+from projections.batch import PASSING, Held, advance, take
 from projections.halting import halted
 from projections.leases import Place
 from projections.reader import Connection, Reader
 from projections.shapes import shape_of
 from projections.slices import EVENTS, Job, check_complete, fold_slices, plan, progress
-from projections.swapping import FORGET, NotNow, await_readers, hold, let_go, take_place
+from projections.swapping import FORGET, NotNow, Stand, await_readers, hold, let_go, take_place
 from projections.view import View
 from projections.workers import Login, add_indexes, can_travel, helpers
 
@@ -29,6 +30,8 @@ BATCH = 5_000
 """How many events that came since are taken in at a time."""
 WORTH_A_PROCESS = 100_000
 """Below so many events a rebuild is over before another process has started."""
+MOST_WORKERS = 4
+"""Unless more are asked for: PostgreSQL and whoever serves need their cores too."""
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.05, 2.0
 _POLL_SECONDS = 0.1
 
@@ -67,7 +70,7 @@ class Options(NamedTuple):
 
     slice_events: int = EVENTS
     batch: int = BATCH
-    workers: int = 1
+    workers: int | None = None  # none: as many as the ledger is worth, and the machine has cores
     progress: Progress = lambda done, total: None
     tell: Tell = lambda line: None
 
@@ -134,7 +137,7 @@ class _Rebuild:
         self._fill()
         check_complete(self._connection, self._view.name)
         options.tell("making indexes")
-        add_indexes(options.workers, self._connection, self._login, self._job)
+        add_indexes(self._workers(), self._connection, self._login, self._job)
         options.tell("taking in what came since")
         self._follow(dict(self._connection.execute(_HEADS).fetchall()))
         self._take_place()
@@ -184,14 +187,20 @@ class _Rebuild:
 
     def _fill(self) -> None:
         """Fold every slice, with others; what they leave or fail at is done here at last."""
-        wanted = self._options.workers - 1 if self._total >= WORTH_A_PROCESS else 0
-        with helpers(wanted if can_travel(self._job) else 0, self._login, self._job) as others:
+        others = self._workers() - 1 if can_travel(self._job) else 0
+        with helpers(others, self._login, self._job) as processes:
             self._show()
             self._fold()
-            while any(process.is_alive() for process in others):
+            while any(process.is_alive() for process in processes):
                 time.sleep(_POLL_SECONDS)
                 self._show()
         self._fold()  # raises what is wrong
+
+    def _workers(self) -> int:
+        if self._options.workers is not None:
+            return self._options.workers
+        is_worth_it = self._total >= WORTH_A_PROCESS
+        return min(os.cpu_count() or 1, MOST_WORKERS) if is_worth_it else 1
 
     def _fold(self) -> None:
         for _ in fold_slices(self._connection, self._job):
@@ -249,6 +258,20 @@ class _Rebuild:
             pause = min(pause * 2, _LAST_PAUSE_SECONDS)
             self._follow(dict(self._connection.execute(_HEADS).fetchall()))
 
+    def _bring_up(self, stand: Stand) -> None:
+        """Have the view that serves come as far as the next generation, if it is nearly there.
+
+        Then a reader finds the same rows in both. One that is far behind is better replaced: who
+        reads by a snapshot from before may then find rows that are newer than the position.
+        """
+        behind = {p: self._reached[p] - place.position for p, place in stand.places.items()}
+        if sum(behind.values()) > self._options.batch:
+            return
+        for partition, place in stand.places.items():
+            held = Held(self._view, partition, place, self._job.asides[partition])
+            while (left := self._reached[partition] - held.position) > 0:
+                advance(self._connection, Reader(self._registry), held, left)
+
     def _try(self) -> None:
         stand = hold(self._connection, self._job)
         try:
@@ -258,6 +281,7 @@ class _Rebuild:
                 raise Changed("what the view leaves out, or its tables")
             # Not beyond the head: a view that is ahead of a restored ledger is set back by this.
             self._follow({p: min(place.position, heads[p]) for p, place in stand.places.items()})
+            self._bring_up(stand)
             await_readers(self._connection)
             take_place(self._connection, self._job, stand)
         finally:

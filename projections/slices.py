@@ -115,10 +115,14 @@ def progress(connection: Connection, name: str) -> tuple[int, int]:
 def check_complete(connection: Connection, name: str) -> None:
     """Make sure that no event was missing: positions are dense, so their number is the head."""
     for partition, head in connection.execute(_SHORT, {"view": name}).fetchall():
-        place = {"partition": partition, "head": head}
-        for (position,) in connection.execute(_FIRST_HOLE, place).fetchall():
-            raise CorruptLedger(partition, position, head)
+        _refuse_hole(connection, partition, head)
         raise RuntimeError(f"slices of {name} do not add up to the head of {partition}")
+
+
+def _refuse_hole(connection: Connection, partition: int, head: int) -> None:
+    place = {"partition": partition, "head": head}
+    for (position,) in connection.execute(_FIRST_HOLE, place).fetchall():
+        raise CorruptLedger(partition, position, head)
 
 
 def fold_slices(
@@ -161,6 +165,7 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
         except PASSING:
             raise
         except Exception:
+            _refuse_hole(connection, part.partition, part.head)  # the cause, rather than the event
             _find(connection, job, part.partition, rows)
             raise
         connection.execute(_DONE, {**place, **part._asdict(), "events": events}, prepare=True)

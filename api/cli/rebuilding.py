@@ -1,7 +1,5 @@
 """`rebuild`: views made anew from the first event on, while they serve."""
 
-import os
-
 import rich_click as click
 
 from api.cli.output import fail
@@ -14,9 +12,6 @@ from projections import VIEWS
 from projections.engine import Runner
 from projections.slices import EVENTS
 
-MOST_WORKERS = 4
-"""By default: PostgreSQL and whoever serves need their cores too."""
-
 
 @click.command()
 @click.argument("views", nargs=-1, type=click.Choice([*VIEWS, *POLICIES, "all"]))
@@ -24,9 +19,7 @@ MOST_WORKERS = 4
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
-    default=lambda: min(os.cpu_count() or 1, MOST_WORKERS),
-    show_default="the number of cores, at most 4",
-    help="How many processes fold a large ledger.",
+    help="How many processes fold; by default the number of cores, at most 4, of a large ledger.",
 )
 @click.option(
     "--batch",
@@ -36,7 +29,9 @@ MOST_WORKERS = 4
     help="About how many events are folded, and held in memory, at a time.",
 )
 @click.option("--drop-old", is_flag=True, help="Only drop the rows that rebuilds have replaced.")
-def rebuild(views: tuple[str, ...], is_all: bool, workers: int, batch: int, drop_old: bool) -> None:
+def rebuild(
+    views: tuple[str, ...], is_all: bool, workers: int | None, batch: int, drop_old: bool
+) -> None:
     """Make views again from the first event on, while the old rows serve and work goes on.
 
     Interrupted, it goes on where it was when it is given again. The rows that were replaced stay
@@ -58,7 +53,7 @@ def rebuild(views: tuple[str, ...], is_all: bool, workers: int, batch: int, drop
         _rebuild(runner, name, batch, workers)
 
 
-def _rebuild(runner: Runner, name: str, batch: int, workers: int) -> None:
+def _rebuild(runner: Runner, name: str, batch: int, workers: int | None) -> None:
     with progress_bar("events") as show:
         events = runner.rebuild(
             name,
