@@ -17,7 +17,7 @@ from ledger.registry import Registry
 from projections import generations
 from projections.aside import aside_of
 from projections.batch import PASSING, Held, advance, take
-from projections.halting import halted
+from projections.halting import ViewHalted, halted
 from projections.leases import Place
 from projections.reader import Connection, Reader
 from projections.shapes import shape_of
@@ -265,12 +265,15 @@ class _Rebuild:
         reads by a snapshot from before may then find rows that are newer than the position.
         """
         behind = {p: self._reached[p] - place.position for p, place in stand.places.items()}
-        if sum(behind.values()) > self._options.batch:
+        if stand.is_halted or sum(behind.values()) > self._options.batch:
             return
         for partition, place in stand.places.items():
             held = Held(self._view, partition, place, self._job.asides[partition])
             while (left := self._reached[partition] - held.position) > 0:
-                advance(self._connection, Reader(self._registry), held, left)
+                try:
+                    advance(self._connection, Reader(self._registry), held, left)
+                except ViewHalted:  # by what is wrong with the old rows: they are replaced
+                    return
 
     def _try(self) -> None:
         stand = hold(self._connection, self._job)

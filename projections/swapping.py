@@ -29,7 +29,7 @@ UPDATE views.positions AS p SET epoch = p.epoch + 1, beat = p.beat + 1, holder =
 FROM (SELECT partition FROM views.positions WHERE view = %(view)s ORDER BY partition FOR UPDATE)
     AS mine
 WHERE p.view = %(view)s AND p.partition = mine.partition
-RETURNING p.partition, p.position, p.epoch"""
+RETURNING p.partition, p.position, p.epoch, p.halted_before"""
 
 _LET_GO = "UPDATE views.positions SET holder = NULL WHERE view = %(view)s AND holder = %(me)s"
 
@@ -63,13 +63,15 @@ class Stand(NamedTuple):
 
     me: str
     places: Mapping[int, Place]
+    is_halted: bool
 
 
 def hold(connection: Connection, job: Job) -> Stand:
     """Take the view out of the hands of whoever works on it."""
     me = f"rebuild-{uuid4().hex}"
     rows = connection.execute(_HOLD, {"view": job.view.name, "me": me}).fetchall()
-    return Stand(me, {partition: Place(*place) for partition, *place in rows})
+    places = {partition: Place(position, epoch) for partition, position, epoch, _ in rows}
+    return Stand(me, places, is_halted=any(before is not None for *_, before in rows))
 
 
 def let_go(connection: Connection, job: Job, stand: Stand) -> None:

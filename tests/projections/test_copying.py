@@ -13,6 +13,7 @@ from projections.search import SEARCH, SearchRow
 from projections.view import Row, Table
 from tests.conftest import Database
 
+NASTY = [
     "plain",
     "",
     "null",
