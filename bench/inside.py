@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import msgspec
-import psycopg
 
 from api.strict import decode
-from bench import history, noop
+from bench import noop
 from bench.bench import Bench
 from bench.figures import Note
 from bench.ours import REGISTER, context, open_ours
-from bench.processes import PROC, Process, closedloop, cpu_seconds
-from bench.servers import AT_REST, BODY, Server, requests_per_second, serving
+from bench.processes import PROC, Process, cpu_seconds, peak_mib
+from bench.servers import BODY, Server, requests_per_second, serving
 from domain.complaint import COMPLAINT
 from domain.complaint.intake import RegisterComplaint
 from ledger.registry import Registry
@@ -28,12 +27,12 @@ def measure(bench: Bench, server: Server, nothing: Process) -> Iterator[Note]:
     if bench.wants("visible"):
         bench.tell("visible: from an append to its view")
         yield _visible(server, 10 * bench.size.seconds)
-    if bench.wants("memory"):
+    if bench.wants("memory") and PROC.exists():
         bench.tell("memory: the server under load")
         server.in_bulk_per_second(4 * bench.size.seconds)
         server.commands_per_second(500 * bench.size.seconds)
-        yield Note("memory", "server with its views under load, peak", _mib(server.process))
-        yield _memory_of_a_worker(bench)
+        for what, process in (("server", server.process.pid), ("worker", server.worker)):
+            yield Note("memory", f"{what} under load, peak", f"{peak_mib(process):,.0f} MiB")
     if bench.wants("cpu") and PROC.exists():
         yield from _cpu(bench, server, nothing, 500 * bench.size.seconds)
 
@@ -74,30 +73,6 @@ def _p95(values: list[float]) -> float:
     return sorted(values)[int(len(values) * 0.95)]
 
 
-# --- memory ---------------------------------------------------------------------------------
-
-
-def _memory_of_a_worker(bench: Bench) -> Note:
-    """What `closedloop work` takes while it brings every view and policy to the head."""
-    events = 2 * bench.size.few
-    bench.tell(f"memory: a worker takes in {events:,} events")
-    with bench.places.database() as database:
-        history.load(database, bench.history.events(events))
-        with (
-            closedloop("work", database) as worker,
-            psycopg.connect(database.owner, autocommit=True) as connection,
-        ):
-            while connection.execute(AT_REST).fetchone() != (True,):
-                worker.check()
-                time.sleep(0.1)
-            return Note("memory", f"worker taking in {events:,} events, peak", _mib(worker))
-
-
-def _mib(process: Process) -> str:
-    peak = process.peak_mib()
-    return "not told by this system" if peak is None else f"{peak:,.0f} MiB"
-
-
 # --- where the time goes --------------------------------------------------------------------
 
 
@@ -107,10 +82,10 @@ def _cpu(bench: Bench, server: Server, nothing: Process, requests: int) -> Itera
     postmaster = bench.places.pid() or 0
 
     def spent(process: Process, work: Callable[[], object]) -> tuple[float, float]:
-        """Microseconds a request in this process, and in PostgreSQL."""
-        before = cpu_seconds(process.pid), cpu_seconds(postmaster, with_children=True)
+        """Microseconds a request in this process with its worker, and in PostgreSQL."""
+        before = cpu_seconds(process.pid), cpu_seconds(postmaster)
         work()
-        after = cpu_seconds(process.pid), cpu_seconds(postmaster, with_children=True)
+        after = cpu_seconds(process.pid), cpu_seconds(postmaster)
         own, database = (
             (late - early) / requests * 1e6 for early, late in zip(before, after, strict=True)
         )
@@ -137,7 +112,7 @@ def _cpu(bench: Bench, server: Server, nothing: Process, requests: int) -> Itera
             "server: all else: keys, headers, log, metrics, smaller groups",
             whole - known,
         ),
-        ("server: its views and policies", with_views - whole),
+        ("worker: views and policies", with_views - whole),
         ("PostgreSQL: append", appended),
         ("PostgreSQL: views and policies", kept - appended),
     ):

@@ -28,6 +28,6 @@ def measure(bench: Bench) -> Iterator[Found]:
         yield from bench.in_pairs(
             "bulk",
             lambda: server.commands_per_second(2 * some),
-            lambda: server.in_bulk_per_second(-(-8 * some // LINES)),
+            lambda: server.in_bulk_per_second(-(-4 * some // LINES)),
         )
         yield from inside.measure(bench, server, nothing)

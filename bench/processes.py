@@ -44,31 +44,32 @@ class Process:
         if self._popen.poll() is not None:
             raise RuntimeError(f"it has ended: {self._said.read_text()[-2000:]}")
 
-    def peak_mib(self) -> float | None:
-        """The most memory it had resident so far; none where the system does not tell."""
-        with suppress(OSError):
-            for line in (PROC / str(self.pid) / "status").read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) / 1024
-        return None
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(folder.name) for folder in PROC.glob("[0-9]*") if _stat(folder)[0] == pid]
 
 
-def cpu_seconds(pid: int, *, with_children: bool = False) -> float:
-    """The processor time of a process, and of its children, those that have ended included."""
-    own = _stat(PROC / str(pid))[2:6]  # user and system, its own and of children that have ended
-    if not with_children:
-        return sum(own[:2]) / _TICKS
-    others = [_stat(folder) for folder in PROC.glob("[0-9]*")]
-    return (sum(own) + sum(sum(other[2:6]) for other in others if other[0] == pid)) / _TICKS
+def peak_mib(pid: int) -> float:
+    """The most memory a process had resident so far."""
+    lines = (PROC / str(pid) / "status").read_text().splitlines()
+    [peak] = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    return int(peak) / 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time of a process and its children, those that have ended included."""
+    ours = [_stat(PROC / str(one)) for one in (pid, *children(pid))]
+    return sum(sum(times) for _, *times in ours) / _TICKS
 
 
 def _stat(folder: Path) -> list[int]:
-    """Parent, group, and times of a process; nothing of one that has just ended."""
+    """Parent, and times in ticks: user and system, its own and of children that have ended."""
     try:
         fields = (folder / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return [0] * 6
-    return [int(fields[1]), int(fields[2]), *map(int, fields[11:15])]
+        return [0] * 5  # it has just ended
+    return [int(fields[1]), *map(int, fields[11:15])]
 
 
 @contextmanager

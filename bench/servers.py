@@ -15,7 +15,7 @@ from api.app import registry, services
 from bench import load
 from bench.ours import REGISTER
 from bench.places import SECRET, Database
-from bench.processes import ROOT, Process, closedloop, free_port, started
+from bench.processes import ROOT, Process, children, closedloop, free_port, started
 from ledger.application import Ledger
 
 CONNECTIONS, BULK_CONNECTIONS, LINES = 64, 4, 250
@@ -37,6 +37,12 @@ class Server:
         self.process = process
         self.authorization = f"Bearer {key}"
         self._database = database
+
+    @property
+    def worker(self) -> int:
+        """The process that keeps its views."""
+        [worker] = children(self.process.pid)
+        return worker
 
     def commands_per_second(self, requests: int) -> float:
         """Registrations a second in requests of their own, durable when answered."""
