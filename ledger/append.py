@@ -9,13 +9,14 @@ wait for the lock), look up the known command ids and the current versions; thos
 refused here, without failing their neighbours; third, insert. That is two round trips for a
 batch of any size: lock and look-ups, then inserts and COMMIT.
 
-A command alone takes the short path of one statement (docs/adr/0007): it locks the head only if
-nobody has touched it since the snapshot, which therefore shows all that is recorded, and inserts
-nothing otherwise. What it does not take goes the long way, which says why, or takes it.
+Before that, one statement tries to take the whole batch at once (docs/adr/0007): it locks the head
+only if nobody has touched it since the snapshot, which therefore shows all that is recorded, and
+inserts nothing unless everything fits. What it does not take goes the long way, which says why.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,6 @@ from ledger.entry import (
     Entry,
     KeyReused,
     Lost,
-    NewEvent,
     Outcome,
     Receipt,
     Round,
@@ -53,7 +53,7 @@ INSERT INTO ledger.events (partition, position, stream_id, version, type, schema
                            recorded_at, data, metadata)
 SELECT %(partition)b, %(head)b::bigint + number, stream_id, version, type, schema_version,
        %(recorded_at)b, data, metadata
-FROM unnest(%(stream_ids)b::uuid[], %(versions)b::int[], %(types)b::text[],
+FROM unnest(%(event_stream_ids)b::uuid[], %(event_versions)b::int[], %(types)b::text[],
             %(schema_versions)b::smallint[], %(data)b::bytea[], %(metadata)b::bytea[])
     WITH ORDINALITY AS e (stream_id, version, type, schema_version, data, metadata, number)"""
 
@@ -61,12 +61,12 @@ FROM unnest(%(stream_ids)b::uuid[], %(versions)b::int[], %(types)b::text[],
 _INSERT_COMMANDS = """
 INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, version,
                              position, events, recorded_at)
-SELECT %(partition)b, command_id, digest, status, stream_id, version, position,
+SELECT %(partition)b, command_id, digest, status, stream_id, version, %(head)b::bigint + place,
        string_to_array(events, ','), %(recorded_at)b
 FROM unnest(%(command_ids)b::uuid[], %(digests)b::bytea[], %(statuses)b::smallint[],
-            %(stream_ids)b::uuid[], %(versions)b::int[], %(positions)b::bigint[],
-            %(events)b::text[])
-    AS c (command_id, digest, status, stream_id, version, position, events)"""
+            %(stream_ids)b::uuid[], %(versions)b::int[], %(places)b::int[], %(events)b::text[])
+    AS c (command_id, digest, status, stream_id, version, place, events)
+WHERE command_id IS NOT NULL"""
 
 # Whoever inserts anything moves the head, be it by nothing: the short path relies on it.
 _MOVE_HEAD = """
@@ -75,34 +75,43 @@ WHERE partition = %(partition)b"""
 
 # PostgreSQL looks again at a row for which it had to wait: if another append moved the head in
 # the meantime, its xmin is no longer that of the snapshot, and nothing is inserted.
-_APPEND_ALONE = """
+_APPEND_AT_ONCE = """
 WITH head AS (
     UPDATE ledger.heads
     SET position = position + %(count)b, recorded_at = greatest(recorded_at, ledger.clock())
     WHERE partition = %(partition)b
       AND xmin = (SELECT xmin FROM ledger.heads WHERE partition = %(partition)b)
-      AND (SELECT true FROM ledger.commands
-           WHERE partition = %(partition)b AND command_id = %(command_id)b::uuid) IS NULL
-      AND coalesce((SELECT max(version) FROM ledger.events
-                    WHERE partition = %(partition)b AND stream_id = %(stream_id)b), 0)
-          = %(expected_version)b
-    RETURNING position, recorded_at
+      AND NOT EXISTS (
+          SELECT FROM unnest(%(command_ids)b::uuid[], %(stream_ids)b::uuid[],
+                             %(expected_versions)b::int[])
+              AS b (command_id, stream_id, expected_version)
+          WHERE (SELECT true FROM ledger.commands AS c
+                 WHERE c.partition = %(partition)b AND c.command_id = b.command_id)
+             OR expected_version <> coalesce(
+                 (SELECT max(version) FROM ledger.events AS e
+                  WHERE e.partition = %(partition)b AND e.stream_id = b.stream_id),
+                 least(expected_version, 0)))
+    RETURNING position, position - %(count)b AS before, recorded_at
 ), inserted AS (
     INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
                                recorded_at, data, metadata)
-    SELECT %(partition)b, position - %(count)b + number, %(stream_id)b,
-           %(expected_version)b + number, type, schema_version, recorded_at, data, metadata
-    FROM head, unnest(%(types)b::text[], %(schema_versions)b::smallint[], %(data)b::bytea[],
-                      %(metadata)b::bytea[])
-        WITH ORDINALITY AS e (type, schema_version, data, metadata, number)
+    SELECT %(partition)b, before + number, stream_id, version, type, schema_version,
+           recorded_at, data, metadata
+    FROM head, unnest(%(event_stream_ids)b::uuid[], %(event_versions)b::int[], %(types)b::text[],
+                      %(schema_versions)b::smallint[], %(data)b::bytea[], %(metadata)b::bytea[])
+        WITH ORDINALITY AS e (stream_id, version, type, schema_version, data, metadata, number)
 ), remembered AS (
     INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, version,
                                  position, events, recorded_at)
-    SELECT %(partition)b, %(command_id)b, %(digest)b, %(status)b, %(stream_id)b,
-           %(expected_version)b + %(count)b, position, %(types)b::text[], recorded_at
-    FROM head WHERE %(command_id)b::uuid IS NOT NULL
+    SELECT %(partition)b, command_id, digest, status, stream_id, version, before + place,
+           string_to_array(events, ','), recorded_at
+    FROM head, unnest(%(command_ids)b::uuid[], %(digests)b::bytea[], %(statuses)b::smallint[],
+                      %(stream_ids)b::uuid[], %(versions)b::int[], %(places)b::int[],
+                      %(events)b::text[])
+        AS c (command_id, digest, status, stream_id, version, place, events)
+    WHERE command_id IS NOT NULL
 )
-SELECT position, recorded_at FROM head"""
+SELECT before, recorded_at FROM head"""
 
 _TRACK = """
 INSERT INTO ledger.tracking AS t (partition, application_name, notification_id)
@@ -120,10 +129,10 @@ def append(
     Returns one `Outcome` an entry, in order. `tracking` is the name and position of a process
     recorder of the library, recorded with the events or refused with `TrackingConflict`.
     """
-    if len(batch) == 1 and batch[0].events and tracking is None:
-        receipt = yield from _append_alone(partition, batch[0])
-        if receipt is not None:
-            return [receipt]
+    if tracking is None and _are_apart(batch):
+        receipts = yield from _append_at_once(partition, batch)
+        if receipts:
+            return receipts
 
     (head, recorded_at), known, versions = yield from _lock_and_look(partition, batch)
     if tracking is not None:
@@ -131,30 +140,27 @@ def append(
 
     position = head
     outcomes: list[Outcome] = []
-    accepted: list[tuple[Entry, Receipt]] = []
+    accepted: list[Entry] = []
     for entry in batch:
         outcome = _judge(entry, known, versions, partition, position, recorded_at)
         if isinstance(outcome, Receipt) and not outcome.is_replay:
-            accepted.append((entry, outcome))
+            accepted.append(entry)
             position = outcome.position
             versions[entry.stream_id] = outcome.version
             if entry.command is not None:
                 known[entry.command.command_id] = (entry.command.digest, outcome)
         outcomes.append(outcome)
 
-    common = {"partition": partition, "recorded_at": recorded_at}
-    statements = [
-        *_insert_events(common, accepted, head),
-        *_insert_commands(common, accepted),
-        *([Statement(_MOVE_HEAD, {**common, "position": position})] if accepted else ()),
-    ]
-    yield Round(statements, is_last=True)
+    params = {"partition": partition, "recorded_at": recorded_at, "head": head}
+    params |= {"position": position, **_columns(accepted)}
+    # A unique violation is a bug, not a lost race.
+    inserts = (_INSERT_EVENTS, _INSERT_COMMANDS, _MOVE_HEAD) if accepted else ()
+    yield Round([Statement(sql, params) for sql in inserts], is_last=True)
     return outcomes
 
 
 Known = dict[UUID, tuple[bytes, Receipt]]
 Versions = dict[UUID, int | None]
-Accepted = Sequence[tuple[Entry, Receipt]]
 
 
 def receipt_of(partition: int, row: tuple[Any, ...]) -> tuple[bytes, Receipt]:
@@ -172,24 +178,27 @@ def receipt_of(partition: int, row: tuple[Any, ...]) -> tuple[bytes, Receipt]:
     )
 
 
-def _append_alone(partition: int, entry: Entry) -> Steps[Receipt | None]:
-    """The short path; None where it took nothing, for whatever reason."""
-    command_id, digest = entry.command or (None, None)
+def _are_apart(batch: Sequence[Entry]) -> bool:
+    """Whether no entry of a batch depends on another."""
+    keys = [entry.command.command_id for entry in batch if entry.command is not None]
+    return len(set(keys)) == len(keys) and len({entry.stream_id for entry in batch}) == len(batch)
+
+
+def _append_at_once(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcome]]:
+    """The short path: everything, or nothing for whatever reason."""
+    columns = _columns(batch)
     params = {
         "partition": partition,
-        "command_id": command_id,
-        "digest": digest,
-        "status": entry.status,
-        "stream_id": entry.stream_id,
-        "expected_version": entry.expected_version,
-        "count": len(entry.events),
-        **_columns(entry.events),
+        "count": len(columns["types"]),
+        "expected_versions": [entry.expected_version for entry in batch],
+        **columns,
     }
-    [rows] = yield Round([Statement(_APPEND_ALONE, params)], is_last=True)
-    if not rows:
-        return None
-    [(position, recorded_at)] = rows
-    return _receipt(entry, partition, position, recorded_at)
+    [rows] = yield Round([Statement(_APPEND_AT_ONCE, params)], is_last=True)
+    return [
+        _receipt(entry, partition, before + place, recorded_at)
+        for before, recorded_at in rows
+        for entry, place in zip(batch, columns["places"], strict=True)
+    ]
 
 
 def _lock_and_look(
@@ -247,48 +256,29 @@ def _receipt(entry: Entry, partition: int, position: int, recorded_at: datetime)
     )
 
 
-def _columns(events: Sequence[NewEvent]) -> dict[str, list[Any]]:
+def _columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
+    """Events and commands as arrays; `places` count the events up to the last of a command."""
+    events = [event for entry in entries for event in entry.events]
+    commands = [entry.command or (None, None) for entry in entries]
     return {
+        "event_stream_ids": [entry.stream_id for entry in entries for _ in entry.events],
+        "event_versions": [
+            entry.expected_version + number
+            for entry in entries
+            for number in range(1, len(entry.events) + 1)
+        ],
         "types": [event.type for event in events],
         "schema_versions": [event.schema_version for event in events],
         "data": [event.data for event in events],
         "metadata": [event.metadata for event in events],
+        "command_ids": [command_id for command_id, _ in commands],
+        "digests": [digest for _, digest in commands],
+        "statuses": [entry.status for entry in entries],
+        "stream_ids": [entry.stream_id for entry in entries],
+        "versions": [entry.expected_version + len(entry.events) for entry in entries],
+        "places": list(accumulate(len(entry.events) for entry in entries)),
+        "events": [",".join(event.type for event in entry.events) for entry in entries],
     }
-
-
-def _insert_events(common: dict[str, Any], accepted: Accepted, head: int) -> Iterator[Statement]:
-    """Insert the events of what was accepted. A unique violation is a bug, not a lost race."""
-    rows = [
-        (entry.stream_id, entry.expected_version + number, event)
-        for entry, _ in accepted
-        for number, event in enumerate(entry.events, 1)
-    ]
-    if rows:
-        params = {
-            **common,
-            "head": head,
-            "stream_ids": [stream_id for stream_id, _, _ in rows],
-            "versions": [version for _, version, _ in rows],
-            **_columns([event for _, _, event in rows]),
-        }
-        yield Statement(_INSERT_EVENTS, params)
-
-
-def _insert_commands(common: dict[str, Any], accepted: Accepted) -> Iterator[Statement]:
-    """Remember what was accepted, with the answer that is given."""
-    keyed = [(entry.command, receipt) for entry, receipt in accepted if entry.command is not None]
-    if keyed:
-        params = {
-            **common,
-            "command_ids": [command.command_id for command, _ in keyed],
-            "digests": [command.digest for command, _ in keyed],
-            "statuses": [receipt.status for _, receipt in keyed],
-            "stream_ids": [receipt.stream_id for _, receipt in keyed],
-            "versions": [receipt.version for _, receipt in keyed],
-            "positions": [receipt.position for _, receipt in keyed],
-            "events": [",".join(receipt.events) for _, receipt in keyed],
-        }
-        yield Statement(_INSERT_COMMANDS, params)
 
 
 def _track(partition: int, tracking: tuple[str, int]) -> Steps[None]:

@@ -110,6 +110,9 @@ class Writer:
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome)
             self._on_append(len(batch), time.monotonic() - begun)
+            # Whoever was answered and goes on at once shares the next transaction: otherwise 64
+            # callers would take turns in batches of 63 and of one.
+            await asyncio.sleep(0)
 
     def _take(self) -> list[Waiting]:
         """The next batch of what waits, without those that nobody waits for any more."""
