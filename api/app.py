@@ -18,7 +18,18 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Receive, Scope, Send
 from prometheus_client import Counter, Histogram
 
-from api import bulk, commands, customers, feed, metrics, problems, queries, system, views
+from api import (
+    bulk,
+    commands,
+    customers,
+    feed,
+    instruments,
+    metrics,
+    problems,
+    queries,
+    system,
+    views,
+)
 from api.cursors import Cursors
 from api.desk import Desk, utc_now
 from api.feed.pages import Feed
@@ -56,7 +67,7 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
     )
 
     def committed(entries: int, seconds: float) -> None:
-        system.appended(entries, seconds)
+        instruments.appended(entries, seconds)
         following.tell()
 
     ledger.on_commit = committed
@@ -213,6 +224,6 @@ def _tell(scope: Any, status: int, seconds: float) -> None:
 def _meters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     """What counts and times such an answer; finding it by its labels costs more than counting."""
     return (
-        system.REQUESTS.labels(method, route, str(status)),
-        system.LATENCY.labels(method, route),
+        instruments.REQUESTS.labels(method, route, str(status)),
+        instruments.LATENCY.labels(method, route),
     )

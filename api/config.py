@@ -9,6 +9,8 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from projections import MAY_PARK
+
 _SECRET_BYTES = 32
 
 
@@ -27,6 +29,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     secret_file: Path
     log: str
     sample: Path
+    park: frozenset[str]  # the views that park a stream rather than halt
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Config":
@@ -38,6 +41,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         log = environment.get("CLOSEDLOOP_LOG") or "console"
         if log not in ("console", "json"):
             raise ConfigError(f"CLOSEDLOOP_LOG: console or json, not {log!r}")
+        park = _views(environment.get("CLOSEDLOOP_PARK") or "")
         for name in ("DATABASE_URL", "DATABASE_URL_APP"):
             try:
                 conninfo_to_dict(environment.get(name, ""))
@@ -52,6 +56,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             secret_file=Path(environment.get("CLOSEDLOOP_SECRET_FILE") or data / "secret"),
             log=log,
             sample=Path(environment.get("CLOSEDLOOP_SAMPLE") or "../shared/data/cfpb_sample.csv"),
+            park=park,
         )
 
     def shown(self) -> dict[str, str]:
@@ -66,6 +71,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             "CLOSEDLOOP_SECRET_FILE": str(self.secret_file),
             "CLOSEDLOOP_LOG": self.log,
             "CLOSEDLOOP_SAMPLE": str(self.sample),
+            "CLOSEDLOOP_PARK": ",".join(sorted(self.park)) or "(none: every view halts)",
         }
 
     def secret(self) -> bytes:
@@ -105,6 +111,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
                 f" {_SECRET_BYTES} bytes in hexadecimal"
             )
         return secret
+
+
+def _views(told: str) -> frozenset[str]:
+    """The views named by a setting, all of those that may park among them."""
+    names = {name.strip() for name in told.split(",") if name.strip()}
+    if names == {"all"}:
+        return frozenset(MAY_PARK)
+    if wrong := sorted(names - set(MAY_PARK)):
+        raise ConfigError(
+            f"CLOSEDLOOP_PARK: all, or some of {','.join(MAY_PARK)}; not {wrong[0]!r}"
+        )
+    return frozenset(names)
 
 
 def _without_password(uri: str | None) -> str | None:

@@ -7,16 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api import openapi, problems
+from api import instruments, openapi, problems
 from api.http import Answer, Asked, Route, recognise
 from api.parameters import IDEMPOTENCY_KEY, ErrorsOf
 from api.problems import ProblemError, ProblemType, catalogue
@@ -25,13 +18,9 @@ from api.strict import FieldError
 from domain.policies import POLICIES
 from ledger.writer import Unavailable
 from projections import VIEWS
+from projections.lag import STATES, State
 
-_LAG = """
-SELECT p.view, p.partition, p.position, h.position - p.position,
-       coalesce(greatest(extract(epoch FROM ledger.clock() - e.recorded_at), 0), 0)::float8
-FROM views.positions AS p JOIN ledger.heads AS h USING (partition)
-    LEFT JOIN ledger.events AS e ON e.partition = p.partition AND e.position = p.position + 1
-ORDER BY 1, 2"""
+_EVERYTHING = {"names": [*VIEWS, *POLICIES]}
 _ASSETS = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
@@ -43,44 +32,6 @@ PAGE_HEADERS = {
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
-
-# --- metrics: of this process, by route and never by address ---------------------------------
-
-REGISTRY = CollectorRegistry()
-REQUESTS = Counter(
-    "closedloop_http_requests",
-    "Requests answered.",
-    ("method", "route", "status"),
-    registry=REGISTRY,
-)
-LATENCY = Histogram(
-    "closedloop_http_request_seconds", "Time to answer.", ("method", "route"), registry=REGISTRY
-)
-WAITING = Gauge("closedloop_append_queue", "Commands waiting to be appended.", registry=REGISTRY)
-POSITION = Gauge(
-    "closedloop_view_position", "Last event taken in.", ("view", "partition"), registry=REGISTRY
-)
-LAG = Gauge(
-    "closedloop_view_lag_events", "Events not taken in.", ("view", "partition"), registry=REGISTRY
-)
-AGE = Gauge(
-    "closedloop_view_lag_seconds", "Age of the next.", ("view", "partition"), registry=REGISTRY
-)
-# 1 for a view that stands before an event; `runner` and `ledger` hold up all of them
-HALTED = Gauge("closedloop_halted", "Whether it stands still.", ("name",), registry=REGISTRY)
-REFUSED = Gauge(
-    "closedloop_policy_refusals", "Orders refused.", ("policy", "rule"), registry=REGISTRY
-)
-SECONDS = Histogram("closedloop_append_seconds", "Time to append a batch.", registry=REGISTRY)
-ENTRIES = Histogram(
-    "closedloop_append_entries", "Commands in a batch.", buckets=(1, 4, 16, 64), registry=REGISTRY
-)
-
-
-def appended(entries: int, seconds: float) -> None:
-    """Count a batch that was appended."""
-    ENTRIES.observe(entries)
-    SECONDS.observe(seconds)
 
 
 class Health(msgspec.Struct):
@@ -195,15 +146,13 @@ _NOT_READY = msgspec.structs.replace(
 
 
 async def _ready(asked: Asked) -> Answer:
-    lags = await asked.services.ledger.query(_LAG, {})
+    states = [State(*row) for row in await asked.services.ledger.query(STATES, _EVERYTHING)]
     runner = asked.services.runner
     if runner is not None and (halted := runner.halted()):
         errors = tuple(FieldError(f"/{name}", "halted", why) for name, why in halted.items())
         raise ProblemError(_NOT_READY, errors=errors)
     checks = {"database": "answers"}
-    checks |= {
-        f"view {view} {partition}": f"{lag} events behind" for view, partition, _, lag, _ in lags
-    }
+    checks |= {f"view {s.name} {s.partition}": f"{s.behind} events behind" for s in states}
     return Answer(content=Health("ready", checks))
 
 
@@ -213,22 +162,20 @@ async def _metrics(asked: Asked) -> Answer:
         client = await recognise(asked.headers, asked.services.keys)
         if client.role not in READ_METRICS:
             raise ProblemError(problems.FORBIDDEN, role=client.role)
-    WAITING.set(asked.services.ledger.waiting)
+    instruments.WAITING.set(asked.services.ledger.waiting)
     if (runner := asked.services.runner) is not None:  # else another process keeps the views
         halted = runner.halted()
         for name in (*VIEWS, *POLICIES, "runner", "ledger"):
-            HALTED.labels(name).set(name in halted)
+            instruments.HALTED.labels(name).set(name in halted)
         for (policy, rule), count in runner.refused.items():
-            REFUSED.labels(policy, rule).set(count)
+            instruments.REFUSED.labels(policy, rule).set(count)
     try:
-        for view, partition, position, lag, age in await asked.services.ledger.query(_LAG, {}):
-            POSITION.labels(view, str(partition)).set(position)
-            LAG.labels(view, str(partition)).set(lag)
-            AGE.labels(view, str(partition)).set(age)
+        for row in await asked.services.ledger.query(STATES, _EVERYTHING):
+            instruments.stands(State(*row))
     except Unavailable:  # the metrics of the process are still worth having
-        LAG.clear()
-        AGE.clear()
-    return Answer(content=generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+        instruments.LAG.clear()
+        instruments.AGE.clear()
+    return Answer(content=generate_latest(instruments.REGISTRY), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _list_problems(asked: Asked) -> Answer:

@@ -68,6 +68,11 @@ class Registry:
         event_type = self._types.get(name)
         return event_type is not None and 1 <= schema_version <= event_type.schema_version
 
+    def require(self, name: str, schema_version: int) -> None:
+        """Raise `UnknownEvent` for what a newer release wrote."""
+        if not self.knows(name, schema_version):
+            raise UnknownEvent(f"schema version {schema_version} is not known to this release")
+
     def encode(self, event: Any, metadata: Metadata) -> NewEvent:
         """An event as it is stored; a type that was not registered is refused."""
         name = type(event).__name__

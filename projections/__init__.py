@@ -5,6 +5,7 @@ from domain.rules import Rules
 from projections.complaints import complaints_view
 from projections.customers import customers_view
 from projections.cycles import cycles_view
+from projections.lookups import NAME as LOOKUPS
 from projections.lookups import lookups_view
 from projections.preventions import preventions_view
 from projections.refusals import refusals_view
@@ -31,6 +32,9 @@ VIEWS = (
     "lookups",
 )
 """The permanent names of all views; they key the positions."""
+
+MAY_PARK = tuple(view for view in VIEWS if view != LOOKUPS)
+"""Policies find streams by `lookups`: it takes everything in, or halts."""
 
 
 def all_views(secret: bytes, rules: Rules = DEFAULT_RULES) -> tuple[View, ...]:

@@ -29,6 +29,11 @@ class Aside(NamedTuple):
         since = self.parked.get(stream_id)
         return position not in self.skipped and (since is None or position < since)
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing is left out: nearly always, and not worth asking event by event."""
+        return not self.skipped and not self.parked
+
 
 NOTHING = Aside()
 

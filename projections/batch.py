@@ -139,16 +139,11 @@ def take(connection: Connection, reader: Reader, held: Held, limit: int) -> None
 def fold(connection: Connection, reader: Reader, held: Held, limit: int) -> tuple[int, Changes]:
     """The last position of the next batch, and what it comes to."""
     view, partition, aside = held.view, held.partition, held.aside
-    last, events = reader.read(
-        connection, view.event_types, partition, held.position, limit, aside.skipped
-    )
+    takes = None if aside.takes_all else aside.takes
+    last, events = reader.read(connection, view.event_types, partition, held.position, limit, takes)
     streams: defaultdict[UUID, list[Recorded[Any]]] = defaultdict(list)
     for recorded in events:
         streams[recorded.stream_id].append(recorded)
-    for stream in aside.parked.keys() & streams.keys():
-        streams[stream] = [one for one in streams[stream] if aside.takes(stream, one.position)]
-        if not streams[stream]:
-            del streams[stream]
     return last, changes_of(view, streams, _present(connection, held, streams))
 
 
@@ -247,6 +242,19 @@ def _statement(tables: tuple[Table, ...], deletes: bool) -> str:
 
 
 _IF_MOVED = "EXISTS (SELECT FROM moved)"
+
+
+def only(view: View, rows: Iterable[Row]) -> Changes:
+    """Rows that are all there will be of their streams, as a batch comes to them."""
+    written: dict[Table, dict[tuple[Any, ...], Row]] = {table: {} for table in view.tables}
+    for row in rows:
+        table = view.table_of[type(row)]
+        written[table][table.key_of(row)] = row
+    return Changes(
+        {table: list(found.values()) for table, found in written.items()},
+        {table: [] for table in view.tables},
+        {},
+    )
 
 
 def put(connection: Connection, view: View, changes: Changes) -> None:

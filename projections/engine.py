@@ -7,7 +7,7 @@ and rarely when idle.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -21,6 +21,7 @@ from projections.digest import Digest, digest_of
 from projections.halting import ViewHalted, cause_of
 from projections.lag import Lag, lag_of, positions_of
 from projections.leases import LEASE_SECONDS, Leases
+from projections.lookups import NAME as LOOKUPS
 from projections.reached import Reached
 from projections.reactions import Reactions
 from projections.reader import Connection, CorruptLedger
@@ -80,12 +81,14 @@ class Runner:
         secret: bytes = b"",
         rules: Rules = DEFAULT_RULES,
         batch_size: int = BATCH,
+        parks: Collection[str] = (),
         try_again_after: float = 30.0,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         """Run these views over the database at `uri`, acting as `role` where one is given.
 
-        Policies have the positions of views, and react instead of writing rows. Whatever is
+        Policies have the positions of views, and react instead of writing rows. Of an event that
+        cannot be taken in, the views named by `parks` park the stream and go on. Whatever is
         halted is tried again after some seconds: what stopped it may have been repaired. What a
         worker held that shows no sign of life is taken over after `lease_seconds`.
         """
@@ -102,6 +105,7 @@ class Runner:
             {policy.name: policy for policy in policies},
             self._reactions,
             batch_size,
+            frozenset(parks) - {LOOKUPS},  # policies find streams by it: it takes all in, or halts
             try_again_after,
             self.reached.tell,
         )

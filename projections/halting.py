@@ -3,6 +3,8 @@
 import traceback
 from pathlib import PurePath
 
+import psycopg
+
 from ledger.registry import UnknownEvent
 from projections.reader import Connection
 
@@ -18,9 +20,19 @@ class ViewHalted(Exception):
     """A view cannot take in an event and stands still before it; nothing is skipped."""
 
     def __init__(
-        self, view: str, partition: int, position: int, event_type: str, cause: str
+        self,
+        view: str,
+        partition: int,
+        position: int,
+        event_type: str,
+        cause: str,
+        *,
+        is_of_event: bool = True,
     ) -> None:
-        """Name view, place and type, and where in our code it failed; nothing personal."""
+        """Name view, place and type, and where in our code it failed; nothing personal.
+
+        `is_of_event`: the event may be to blame, so that parking its stream helps.
+        """
         super().__init__(
             f"view {view} halted in partition {partition} at position {position}"
             f" ({event_type}): {cause}"
@@ -30,6 +42,7 @@ class ViewHalted(Exception):
         self.position = position
         self.event_type = event_type
         self.cause = cause
+        self.is_of_event = is_of_event
 
 
 def halted(
@@ -38,7 +51,16 @@ def halted(
     """The event before which a view or policy stands `after` a position, and why."""
     place = {"partition": partition, "position": after + 1}
     [event_type] = connection.execute(_EVENT_AT, place).fetchone() or ("no event",)
-    return ViewHalted(name, partition, after + 1, event_type, told(error))
+    is_of_event = is_fault_of_event(error)
+    cause = told(error)
+    return ViewHalted(name, partition, after + 1, event_type, cause, is_of_event=is_of_event)
+
+
+def is_fault_of_event(error: BaseException) -> bool:
+    """Whether the event may be to blame, so that parking its stream helps; not the database."""
+    if isinstance(error, psycopg.Error):
+        return isinstance(error, psycopg.DataError | psycopg.IntegrityError)
+    return True
 
 
 def ahead(

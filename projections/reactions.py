@@ -136,9 +136,10 @@ class _Turn:
         types = self._policy.event_types
         for partition, position in self._held.positions.items():
             with failing_at(partition):
-                skipped = self._held.asides[partition].skipped
+                aside = self._held.asides[partition]
+                takes = None if aside.takes_all else aside.takes
                 ends[partition], events = reader.read(
-                    self._connection, types, partition, position, limit, skipped
+                    self._connection, types, partition, position, limit, takes
                 )
             triggers += events
         if not triggers:

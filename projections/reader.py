@@ -1,15 +1,19 @@
 """Reads the ledger in order, batch by batch, and proves that nothing is missing in between."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
 from domain.kernel import Recorded
-from ledger.registry import COLUMNS, Registry, StoredRow, UnknownEvent
+from ledger.registry import COLUMNS, Registry, StoredRow
 
 Connection = psycopg.Connection[Any]
+
+Takes = Callable[[UUID, int], bool]
+"""Whether the event of a stream at a position is to be taken in."""
 
 BYTES = 16 * 2**20
 """Of event data, at most, in one batch; a single event may be larger."""
@@ -29,6 +33,7 @@ SELECT h.position, e.* FROM ledger.heads AS h LEFT JOIN LATERAL (
 WHERE h.partition = %(partition)s ORDER BY e.position"""
 
 _POSITION = 1 + StoredRow._fields.index("position")  # in a row of _READ
+_STREAM = 1 + StoredRow._fields.index("stream_id")
 _TYPE = 1 + StoredRow._fields.index("type")
 _SCHEMA_VERSION = 1 + StoredRow._fields.index("schema_version")
 
@@ -61,9 +66,9 @@ class Reader:
         partition: int,
         after: int,
         limit: int,
-        skipped: Collection[int] = (),
+        takes: Takes | None = None,
     ) -> tuple[int, list[Recorded[Any]]]:
-        """The last position read and the events of these types up to it, but for those skipped.
+        """The last position read and the events of these types up to it, of those that are taken.
 
         Events of other types are passed over. Raises `UnknownEvent` for one that a newer release
         wrote, whoever asks: nobody here can say that it does not concern the view or policy.
@@ -75,7 +80,7 @@ class Reader:
                 return after, []
             window = _Window(after, rows, self._registry)
             self._keep(partition, window)
-        return window.events(event_types, after, limit, skipped)
+        return window.events(event_types, after, limit, takes)
 
     def _keep(self, partition: int, window: "_Window") -> None:
         """Keep what was read lately at hand."""
@@ -95,29 +100,35 @@ class _Window:
         self._rows = rows
         self._decoded: list[Recorded[Any] | None] = [None] * len(rows)
         self._registry = registry
-        self._unknown = {
-            row[_POSITION]: row[_SCHEMA_VERSION]
-            for row in rows
-            if not registry.knows(row[_TYPE], row[_SCHEMA_VERSION])
-        }
+        self._unknown = [
+            index for index, row in enumerate(rows) if not registry.knows(*_shape(row))
+        ]
 
     def events(
-        self, event_types: Collection[str], after: int, limit: int, skipped: Collection[int]
+        self, event_types: Collection[str], after: int, limit: int, takes: Takes | None
     ) -> tuple[int, list[Recorded[Any]]]:
         """The last position, and the events of these types up to it."""
         begin, end = after - self.after, min(after + limit, self.last) - self.after
-        for position, schema_version in self._unknown.items():
-            if after < position <= self.after + end and position not in skipped:
-                raise UnknownEvent(f"schema version {schema_version} is not known to this release")
+        for index in self._unknown:
+            if begin <= index < end and _is_taken(self._rows[index], takes):
+                self._registry.require(*_shape(self._rows[index]))
         events, rows, decoded = [], self._rows, self._decoded
         for index in range(begin, end):
             row = rows[index]
-            if row[_TYPE] not in event_types or row[_POSITION] in skipped:
+            if row[_TYPE] not in event_types or not _is_taken(row, takes):
                 continue
             if (recorded := decoded[index]) is None:
                 recorded = decoded[index] = self._registry.decode(row[1:])
             events.append(recorded)
         return self.after + end, events
+
+
+def _shape(row: Any) -> tuple[str, int]:
+    return row[_TYPE], row[_SCHEMA_VERSION]
+
+
+def _is_taken(row: Any, takes: Takes | None) -> bool:
+    return takes is None or takes(row[_STREAM], row[_POSITION])
 
 
 def _dense(connection: Connection, partition: int, after: int, limit: int) -> list[Any]:

@@ -1,7 +1,7 @@
 """One worker's shift: what it holds, and a batch for each of it, again and again."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import psycopg
@@ -14,6 +14,7 @@ from projections.batch import Held, advance
 from projections.halting import BEYOND, ViewHalted, ahead
 from projections.leases import Lease, LeaseLost, Leases, Place, Standing, Standings
 from projections.lookups import NAME as LOOKUPS
+from projections.parking import park_next
 from projections.reactions import HeldPolicy, Reactions
 from projections.reader import Connection, Reader
 from projections.view import View
@@ -53,6 +54,7 @@ class Work(NamedTuple):
     policies: Mapping[str, Policy]
     reactions: Reactions
     batch_size: int
+    parks: Collection[str]  # views that park a stream rather than halt
     try_again_after: float
     on_moved: Callable[[str, int, int], None]  # view, partition, position
 
@@ -171,7 +173,7 @@ class Shift:
             del self._held[lease]
             return 0
         except ViewHalted as problem:
-            self._halt(lease, held, problem)
+            self._stop(lease, held, problem)
             return 1
         except LOCKED as problem:
             log.warning("view locked", view=lease[0], error=type(problem).__name__)
@@ -192,6 +194,15 @@ class Shift:
         if passed:
             work.on_moved(held.name, held.partition, held.position)
         return passed
+
+    def _stop(self, lease: Lease, held: Held | HeldPolicy, problem: ViewHalted) -> None:
+        """What becomes of an event that cannot be taken in: its stream is parked, or all halts."""
+        if isinstance(held, Held) and held.name in self._work.parks and problem.is_of_event:
+            log.error("stream parked", detail=str(problem))
+            park_next(self._connection, held, problem)
+            self._work.on_moved(held.name, held.partition, held.position)
+        else:
+            self._halt(lease, held, problem)
 
     def _halt(self, lease: Lease, held: Held | HeldPolicy, problem: ViewHalted) -> None:
         """Tell everybody where it stands and why, and try again later."""

@@ -55,9 +55,11 @@ WHERE partition = %(partition)s AND stream_id >= %(from_stream)s AND position <=
     AND (%(to_stream)s::uuid IS NULL OR stream_id < %(to_stream)s)"""
 
 _COUNT = f"""
-SELECT type, schema_version, count(*),
-       min(position) FILTER (WHERE position <> ALL(%(skipped)s::bigint[]))
-{_IN_SLICE} GROUP BY type, schema_version"""
+SELECT type, schema_version, count(*) {_IN_SLICE} GROUP BY type, schema_version"""
+
+_OF_A_SHAPE = f"""
+SELECT stream_id, position {_IN_SLICE}
+    AND type = %(type)s AND schema_version = %(schema_version)s ORDER BY position"""
 
 _READ = f"SELECT {COLUMNS} {_IN_SLICE} AND type = ANY(%(types)s) ORDER BY stream_id, version"
 
@@ -174,15 +176,19 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
 
 def _count(connection: Connection, job: Job, part: Slice) -> int:
     """How many events a slice holds; refuses one that a newer release wrote, whoever asks."""
-    events = 0
-    asked = {**part._asdict(), "skipped": list(job.asides[part.partition].skipped)}
-    for name, schema_version, number, first in connection.execute(
-        _COUNT, asked, prepare=True
-    ).fetchall():
+    events, aside = 0, job.asides[part.partition]
+    counts = connection.execute(_COUNT, part._asdict(), prepare=True).fetchall()
+    for name, schema_version, number in counts:
         events += number
-        if first is not None and not job.registry.knows(name, schema_version):
-            error = UnknownEvent(f"schema version {schema_version} is not known to this release")
-            raise halted(connection, job.view.name, part.partition, error, first - 1)
+        if job.registry.knows(name, schema_version):
+            continue
+        asked = {**part._asdict(), "type": name, "schema_version": schema_version}
+        for stream, position in connection.execute(_OF_A_SHAPE, asked).fetchall():
+            if aside.takes(stream, position):
+                error = UnknownEvent(
+                    f"schema version {schema_version} is not known to this release"
+                )
+                raise halted(connection, job.view.name, part.partition, error, position - 1)
     return events
 
 

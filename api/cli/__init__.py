@@ -5,7 +5,7 @@ import sys
 import psycopg
 import rich_click as click
 
-from api.cli import admin, backups, data, rebuilding, serving, simulating
+from api.cli import admin, backups, data, rebuilding, serving, simulating, views
 from api.cli.output import fail
 from api.config import ConfigError
 from api.runtime import first_line
@@ -29,7 +29,7 @@ def closedloop() -> None:
     """
 
 
-for module in (serving, data, rebuilding, simulating, admin, backups):
+for module in (serving, data, rebuilding, simulating, admin, views, backups):
     for command in module.COMMANDS:
         closedloop.add_command(command)
 

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from api.cli.output import console, fail
 from api.cli.session import open_services, runner_for
+from api.cli.views import show_views
 from api.config import Config
 from api.roles import ROLES
 from api.runtime import checked_login, embedded, first_line, migrate_database, owner_uri
@@ -154,14 +155,7 @@ def _show_ledger(connection: psycopg.Connection[Any]) -> None:
     for partition, position, recorded_at in heads:
         ledger.add_row(str(partition), f"{position:,}", str(recorded_at or "-"))
     console.print(ledger)
-    views = Table("view", "partition", "position", "behind", title="views and policies")
-    for row in connection.execute(
-        "SELECT view, partition, p.position, h.position - p.position FROM views.positions AS p"
-        " JOIN ledger.heads AS h USING (partition) ORDER BY view, partition"
-    ):
-        view, partition, position, behind = row
-        views.add_row(view, str(partition), f"{position:,}", f"{behind:,}")
-    console.print(views)
+    show_views(connection)
 
 
 @click.command()

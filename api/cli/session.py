@@ -20,7 +20,15 @@ _SECONDS_BETWEEN_LOOKS = 0.5
 def runner_for(config: Config, login: Login) -> Runner:
     """The runner of all views and policies over this database."""
     secret = config.secret()
-    return Runner(login.uri, login.role, registry(), all_views(secret), ALL_POLICIES, secret=secret)
+    return Runner(
+        login.uri,
+        login.role,
+        registry(),
+        all_views(secret),
+        ALL_POLICIES,
+        secret=secret,
+        parks=config.park,
+    )
 
 
 def catch_up(runner: Runner) -> None:

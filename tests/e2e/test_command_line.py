@@ -105,6 +105,28 @@ def test_views_are_rebuilt_to_the_same_digest(installation: Installation) -> Non
     assert "complaints" in installation.run("status")
 
 
+def test_streams_are_parked_and_events_skipped_by_hand(installation: Installation) -> None:
+    """The commands of docs/operate.md."""
+    with psycopg.connect(installation.run("uri").strip()) as owner:
+        row = owner.execute("SELECT stream_id::text FROM ledger.events WHERE type LIKE 'Compl%'")
+        [stream] = row.fetchone() or ("",)
+    assert f"parked {stream} in sla" in installation.run("park", "sla", "--stream", stream)
+    assert "is parked in sla already" in installation.refused("park", "sla", "--stream", stream)
+    told = installation.run("status", COLUMNS="200")
+    [sla] = [line for line in told.splitlines() if line.startswith("│ sla ")]
+    assert "nobody" in sla
+    assert sla.split("│")[7].strip() == "1", "one stream is parked"
+    assert "1 taken in again, 0 stay parked" in installation.run("unpark", "sla")
+    assert "give --stream" in installation.refused("park", "sla")
+    assert "is a policy" in installation.refused("park", "classify_repeat")
+    assert "taken in 0:1 already" in installation.refused("skip", "sla", "0:1", "--reason", "why")
+    assert "no event at 0:999999" in installation.refused(
+        "skip", "sla", "0:999999", "--reason", "why"
+    )
+    assert "is written" in installation.refused("skip", "sla", "here", "--reason", "why")
+    assert "not 'slow'" in installation.refused("status", CLOSEDLOOP_PARK="sla,slow")
+
+
 def test_an_import_that_cannot_begin_says_why(installation: Installation) -> None:
     empty = installation.folder / "empty.csv"
     empty.write_text("a,b\n1,2\n")
