@@ -52,7 +52,7 @@ def main() -> int:
             if not console.is_terminal and isinstance(one, Measured):
                 name, ratio = one.figure.name, one.ratio
                 console.print(f"{time.monotonic() - started:4.0f} s  {name}  {ratio:.2f}")
-        place = report.machine(places)
+        place = report.machine(places) | {"took": f"{time.monotonic() - started:,.0f} s"}
     report.show(console, found, place)
     if options.json:
         options.json.write_text(json.dumps(report.as_json(found, place), indent=2) + "\n")
