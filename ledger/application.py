@@ -18,6 +18,7 @@ from ledger import database
 from ledger.append import receipt_of
 from ledger.entry import CommandKey, Entry, KeyReused, NewEvent, Preview, Receipt
 from ledger.ids import partition_of
+from ledger.known import KnownCommands
 from ledger.library import LedgerFactory, RegistryMapper
 from ledger.readers import Readers
 from ledger.registry import COLUMNS, Registry
@@ -56,11 +57,6 @@ SELECT position, version, type, schema_version, recorded_at, data, metadata FROM
 WHERE partition = %(partition)b AND stream_id = %(stream_id)b
   AND version > %(after)b AND version <= %(version)b AND recorded_at <= %(recorded_at)s
 ORDER BY version"""
-_SELECT_KNOWN = (
-    "SELECT partition, command_id, digest, status, stream_id, version, position, events,"
-    " recorded_at FROM ledger.commands"
-    " WHERE partition = ANY(%(partitions)s) AND command_id = %(command_id)s"
-)
 _SELECT_REGISTERED = (
     "SELECT command_id, stream_id FROM ledger.commands"
     " WHERE partition = %(partition)s AND command_id = ANY(%(command_ids)s) AND status = 201"
@@ -105,6 +101,7 @@ class Ledger(Application[UUID]):
         self._sync_pool = database.pool(uri, role=role)
         self._readers = Readers(uri, role)
         self._writers: list[Writer] = []
+        self._known = KnownCommands(self._readers.query)
         self._states = States()
         super().__init__()
 
@@ -245,8 +242,7 @@ class Ledger(Application[UUID]):
 
     async def known(self, key: CommandKey) -> Receipt | None:
         """The answer that a command got before, in whichever partition; None for a new one."""
-        params = {"partitions": list(range(self.partitions)), "command_id": key.command_id}
-        rows = await self.query(_SELECT_KNOWN, params)
+        rows = await self._known.rows(key.command_id, self.partitions)
         # In several partitions, where two were sent at the same moment.
         answers = dict(receipt_of(row[0], row[1:]) for row in rows)
         if answers and key.digest not in answers:
