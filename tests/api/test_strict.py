@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.strict import FieldError, Invalid, NotJson, decode
@@ -31,6 +31,7 @@ part = st.fixed_dictionaries({}, optional={"text": texts})
 told = st.fixed_dictionaries({"parts": st.lists(part, max_size=3)})
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(told)
 def test_text_is_the_same_however_its_characters_are_written(body: dict[str, Any]) -> None:
     """Written as escapes, a character beyond the first plane takes the long way."""
