@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar import Litestar, Request, route
@@ -40,6 +40,7 @@ from api.places import Places
 from api.problems import ProblemError
 from api.rates import Rates
 from api.reply import Reply
+from api.room import Room
 from domain.access import ACCESS
 from domain.complaint import COMPLAINT
 from domain.customer import CUSTOMER
@@ -80,6 +81,8 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
         rates=Rates(),
         feed=following,
         reports=asyncio.Semaphore(REPORTS_AT_ONCE),
+        lines=asyncio.Semaphore(bulk.LINES_AT_ONCE),
+        room=Room(),
         runner=runner,
     )
 
@@ -114,7 +117,7 @@ def application(serving: Services) -> ASGIApp:
         logging_config=None,
         request_max_body_size=None,  # the routes have their own limit, with a problem to say so
     )
-    return _outermost(app)
+    return _outermost(app, serving.room)
 
 
 def _handler(path: str, routes: dict[str, Route], serving: Services) -> HTTPRouteHandler:
@@ -160,7 +163,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _REQUEST_ID = re.compile(r"^(?!1[3-9][0-9]{9}$)[A-Za-z0-9._-]{1,64}$", re.ASCII)
 
 
-def _outermost(app: ASGIApp) -> ASGIApp:
+def _outermost(app: ASGIApp, room: Room) -> ASGIApp:
     """Give each request an id, and a line of the log."""
 
     async def outermost(scope: Scope, receive: Receive, send: Send) -> None:
@@ -194,7 +197,10 @@ def _outermost(app: ASGIApp) -> ASGIApp:
                 tell()
             await send(message)
 
-        await app(scope, receive, send_on)
+        try:
+            await app(scope, receive, send_on)
+        finally:  # of a stream, too
+            room.give_back(cast(int, scope.get("held", 0)))
         if not is_told:  # a stream that broke off
             tell()
 

@@ -23,6 +23,7 @@ from api.keys import Keys
 from api.problems import ProblemError, ProblemType
 from api.rates import Rates
 from api.reply import Reply
+from api.room import Room
 from api.streamed import Streamed
 from api.strict import MAX_BYTES, Invalid, NotJson
 from domain.complaint import UnknownComplaint
@@ -33,6 +34,8 @@ from ledger.writer import Unavailable
 log = structlog.get_logger("closedloop.api")
 AnyRequest = Request[Any, Any, Any]
 
+BODY_SECONDS = 120.0
+"""How long a client may take to send a body."""
 MAX_QUERY = 2000
 """How many characters a parameter of the query may have."""
 
@@ -68,6 +71,8 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     rates: Rates
     feed: Any  # api.feed.pages.Feed
     reports: asyncio.Semaphore  # held by whoever reads `bi`
+    lines: asyncio.Semaphore  # held by each line of bulk that is being carried out
+    room: Room
     runner: Any | None = None
 
 
@@ -154,16 +159,30 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         length = headers.get("content-length", "0")
         if length.isascii() and length.isdigit() and int(length) > most:
             raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._received(most)
+        except TimeoutError:
+            raise ProblemError(problems.UNAVAILABLE, headers={"Connection": "close"}) from None
+
+    async def _received(self, most: int) -> bytes:
         body, is_whole = bytearray(), False
         while not is_whole:
             message = await self.request.receive()
             if message["type"] != "http.request":  # the client has gone; nobody reads this
                 raise ProblemError(problems.NOT_JSON)
+            self._hold(len(message["body"]))
             body += message["body"]
             if len(body) > most:
                 raise ProblemError(problems.TOO_LARGE, headers={"Connection": "close"})
             is_whole = not message.get("more_body", False)
         return bytes(body)
+
+    def _hold(self, size: int) -> None:
+        """Keep room for a part of the body, until the answer has been given."""
+        self.services.room.take(size)
+        scope: Any = self.request.scope
+        scope["held"] = scope.get("held", 0) + size
 
 
 @lru_cache(256)

@@ -27,8 +27,10 @@ from api.roles import ROLES, may_order
 from api.strict import FieldError
 from ledger.entry import Receipt
 
-SIDE_BY_SIDE = 32
-"""How many lines of a request are carried out at once; they share commits."""
+SIDE_BY_SIDE = 128
+"""How many lines of a request are carried out at once: so many that commits are always full."""
+LINES_AT_ONCE = 512
+"""How many of all requests together: half of what may wait for a writer; the rest is for others."""
 _AT_ONCE = 256  # lines answered in one chunk
 
 
@@ -202,7 +204,8 @@ class Bulk:
                 raise ProblemError(problems.SKIPPED)
             if line.order is None:
                 raise line.failure or AssertionError("a line is an order or a failure")
-            receipt = await self._receipt(line)
+            async with self._asked.services.lines:
+                receipt = await self._receipt(line)
         except Exception as error:
             problem = as_problem(error)
             return BulkAnswer(
