@@ -3,12 +3,14 @@
 import itertools
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 from psycopg.conninfo import conninfo_to_dict
@@ -26,8 +28,8 @@ _numbers = itertools.count(1)
 
 # Forked from a process that has imported everything once and does nothing else: as good as
 # `python -m api.cli`, and there in a tenth of the time.
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["api.cli", __name__])
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(["api.cli", __name__])
 
 
 def _run(words: Sequence[str], environment: dict[str, str], log: Path) -> None:
@@ -43,16 +45,12 @@ def _run(words: Sequence[str], environment: dict[str, str], log: Path) -> None:
     main()
 
 
-class Program:
-    """A `closedloop` command as a process."""
+class Forked:
+    """A process that does one thing until it is ended."""
 
-    def __init__(self, folder: Path, *words: str, **environment: str) -> None:
-        """Start it with this data folder; what it logs stays there."""
-        self.log = folder / f"{words[0]}-{next(_numbers)}.log"
-        self.log.touch()
-        settings = {name: value for name, value in os.environ.items() if "DATABASE" not in name}
-        settings |= {"CLOSEDLOOP_DATA": str(folder), **environment}
-        self.process = _forks.Process(target=_run, args=(words, settings, self.log))
+    def __init__(self, does: Callable[..., None], *words: Any) -> None:
+        """Have a new process do this."""
+        self.process = forks.Process(target=does, args=words)
         self.process.start()
 
     @property
@@ -74,6 +72,18 @@ class Program:
         """Send it a signal."""
         assert self.process.pid is not None
         os.kill(self.process.pid, number)
+
+
+class Program(Forked):
+    """A `closedloop` command as a process."""
+
+    def __init__(self, folder: Path, *words: str, **environment: str) -> None:
+        """Start it with this data folder; what it logs stays there."""
+        self.log = folder / f"{words[0]}-{next(_numbers)}.log"
+        self.log.touch()
+        settings = {name: value for name, value in os.environ.items() if "DATABASE" not in name}
+        settings |= {"CLOSEDLOOP_DATA": str(folder), **environment}
+        super().__init__(_run, words, settings, self.log)
 
     def said(self) -> str:
         """What it has logged so far."""
@@ -103,8 +113,8 @@ class Server(Program):
 
 
 @contextmanager
-def running(program: Program) -> Iterator[Program]:
-    """End a program with the block, unless it has ended."""
+def running(program: Forked) -> Iterator[Forked]:
+    """End a process with the block, unless it has ended."""
     try:
         yield program
     finally:
@@ -127,6 +137,13 @@ class Installation:
         passwords = {role: str(conninfo_to_dict(uri(role))["password"]) for role in ROLES}
         migrate(uri(), passwords=passwords, secret=SECRET)
 
+    def processes(self) -> list[int]:
+        """The processes of PostgreSQL, the postmaster first."""
+        postmaster = self.postgres.status().pid
+        assert postmaster is not None
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        return [postmaster, *map(int, children)]
+
     def remove(self) -> None:
         """Stop PostgreSQL and delete everything."""
         self.postgres.remove()
@@ -137,3 +154,22 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     return port
+
+
+def limit_files(pids: Sequence[int], size: int) -> None:
+    """Let processes write no further than this into any file, as a full disk would."""
+    limiting = Forked(_limit, pids, size).process
+    limiting.join(60)
+    assert limiting.exitcode == 0
+
+
+def _limit(pids: Sequence[int], size: int) -> None:
+    """As the account of those processes: only that one, or a privileged one, may."""
+    owner = os.stat(f"/proc/{pids[0]}")
+    if owner.st_uid != os.geteuid():
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

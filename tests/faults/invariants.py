@@ -76,3 +76,13 @@ def agreed(database: Database) -> None:
     for view in VIEWS:
         runner.rebuild(view)
     assert {view: runner.digest(view) for view in VIEWS} == live
+
+
+def at_head(database: Database) -> bool:
+    """Whether every view and policy has taken in every event."""
+    found = query(
+        database,
+        "SELECT p.position = h.position FROM views.positions AS p JOIN ledger.heads AS h"
+        " USING (partition)",
+    )
+    return bool(found) and all(is_there for (is_there,) in found)

@@ -37,6 +37,7 @@ class Load:
         self.urls = list(urls)
         self.operations: list[Operation] = []
         self.acknowledged = 0
+        self.turned_away = 0  # with 503: unavailable at present
         self.strange: list[str] = []  # answers that nobody should get
         self._http = httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=30)
         self._chance = chance
@@ -100,6 +101,10 @@ class Load:
             response = self._send("POST", *self._sent[ordered.name])
             if response is not None and response.status_code != 503:
                 break
+            if response is not None:
+                self.turned_away += 1
+                if "Retry-After" not in response.headers:
+                    self.strange.append(response.text)
             if not insist or time.monotonic() > deadline:
                 self._note(ordered)
                 return None

@@ -18,11 +18,14 @@ _DONE = ord("C")
 class Trap:
     """What to do when the server has told so many commands of this name done."""
 
-    def __init__(self, name: str, number: int, spring: Callable[[], object]) -> None:
+    def __init__(
+        self, name: str, number: int, spring: Callable[[], object], *, is_cut: bool
+    ) -> None:
         self.name = name.encode()
         self._sprung = threading.Event()
         self._left = number
         self._spring = spring
+        self._is_cut = is_cut
         self._lock = threading.Lock()
 
     def is_sprung(self) -> bool:
@@ -39,7 +42,7 @@ class Trap:
         if is_now:
             self._spring()
             self._sprung.set()
-        return is_now
+        return is_now and self._is_cut
 
 
 class Relay:
@@ -62,10 +65,15 @@ class Relay:
 
     @contextmanager
     def trap(
-        self, name: str, number: int = 1, spring: Callable[[], object] = lambda: None
+        self,
+        name: str,
+        number: int = 1,
+        spring: Callable[[], object] = lambda: None,
+        *,
+        is_cut: bool = True,
     ) -> Iterator[Trap]:
-        """At the end of so many commands of this name do something and cut the connection."""
-        trap = Trap(name, number, spring)
+        """At the end of so many commands of this name do something, and cut the connection."""
+        trap = Trap(name, number, spring, is_cut=is_cut)
         self._traps.append(trap)
         try:
             yield trap

@@ -7,7 +7,6 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import httpx
 import psycopg
@@ -15,20 +14,11 @@ import psycopg
 from tests.api.serving import keys_of
 from tests.faults.conftest import Rounds
 from tests.faults.installation import Installation, Program, Server, running
-from tests.faults.invariants import agreed, dense, explained
+from tests.faults.invariants import agreed, at_head, dense, explained
 from tests.faults.load import Load
-from tests.projections.running import query
 from tests.waiting import wait_until
 
 CALLERS, COMPLAINTS = 8, 3
-
-
-def processes_of(installation: Installation) -> list[int]:
-    """The processes of the installation's PostgreSQL, the postmaster first."""
-    postmaster = installation.postgres.status().pid
-    assert postmaster is not None
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    return [postmaster, *map(int, children)]
 
 
 def kill(pids: list[int]) -> None:
@@ -38,16 +28,16 @@ def kill(pids: list[int]) -> None:
 
 
 def the_postmaster(installation: Installation, chance: random.Random) -> None:
-    kill(processes_of(installation)[:1])
+    kill(installation.processes()[:1])
 
 
 def every_process(installation: Installation, chance: random.Random) -> None:
-    kill(processes_of(installation))
+    kill(installation.processes())
 
 
 def one_backend(installation: Installation, chance: random.Random) -> None:
     """PostgreSQL itself starts all of its processes again then."""
-    kill([chance.choice(processes_of(installation)[1:])])
+    kill([chance.choice(installation.processes()[1:])])
 
 
 def stopped_and_started(installation: Installation, chance: random.Random) -> None:
@@ -65,15 +55,6 @@ def connections_dropped(installation: Installation, chance: random.Random) -> No
                 (chance.choice([0.2, 0.5, 1]),),
             )
             threading.Event().wait(chance.random() / 10)  # connected again, now and then
-
-
-def at_head(installation: Installation) -> bool:
-    """Whether every view and policy has taken in every event."""
-    behind = (
-        "SELECT count(*) FROM views.positions AS p JOIN ledger.heads AS h USING (partition)"
-        " WHERE p.position <> h.position"
-    )
-    return query(installation.database, behind) == [(0,)]
 
 
 def survived(
@@ -100,7 +81,7 @@ def survived(
     assert worker.is_running
 
     # No event waits for the next append: nothing is appended any more.
-    wait_until(lambda: at_head(installation))
+    wait_until(lambda: at_head(installation.database))
     wait_until(lambda: httpx.get(f"{server.url}/health/ready").status_code == 200)
     load.again(50)
     dense(installation.database)
