@@ -3,8 +3,9 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ import psycopg
 import uvicorn
 
 from api.app import application, registry, services
+from api.desk import utc_now
 from api.keys import Keys
 from api.roles import ROLES
 from api.server import Server
@@ -112,19 +114,21 @@ def runner_of(database: Database) -> Runner:
 
 
 @contextmanager
-def served(database: Database) -> Iterator[Api]:
-    """Serve a database, worker and all, until the block ends."""
+def served(
+    database: Database, *, now: Callable[[], datetime] = utc_now, keeps_views: bool = True
+) -> Iterator[Api]:
+    """Serve a database until the block ends: by this clock, with a worker or without."""
     wake, stop = threading.Event(), threading.Event()
     runner = runner_of(database)
     ledger = Ledger(database.app, registry(), on_append=wake.set)
     serving = services(ledger, SECRET, runner=runner)
+    serving.desk.now = now
     bound = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(application(serving), log_config=None, access_log=False)
     server = Server(config, serving.feed.close)
-    threads = [
-        threading.Thread(target=runner.run, args=(stop, wake)),
-        threading.Thread(target=server.run, kwargs={"sockets": [bound]}),
-    ]
+    threads = [threading.Thread(target=server.run, kwargs={"sockets": [bound]})]
+    if keeps_views:
+        threads.append(threading.Thread(target=runner.run, args=(stop, wake)))
     keys = asyncio.run(keys_of(database))
     for thread in threads:
         thread.start()

@@ -32,7 +32,7 @@ forks = multiprocessing.get_context("forkserver")
 forks.set_forkserver_preload(["api.cli", __name__])
 
 
-def _run(words: Sequence[str], environment: dict[str, str], log: Path) -> None:
+def _run(commands: Sequence[Sequence[str]], environment: dict[str, str], log: Path) -> None:
     """What the new process does."""
     os.setsid()
     os.chdir(ROOT)
@@ -41,8 +41,13 @@ def _run(words: Sequence[str], environment: dict[str, str], log: Path) -> None:
     with open(log, "ab") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
-    sys.argv = ["closedloop", *words]
-    main()
+    for words in commands:
+        sys.argv = ["closedloop", *words]
+        try:
+            main()
+        except SystemExit as done:
+            if done.code:
+                raise
 
 
 class Forked:
@@ -77,13 +82,16 @@ class Forked:
 class Program(Forked):
     """A `closedloop` command as a process."""
 
-    def __init__(self, folder: Path, *words: str, **environment: str) -> None:
-        """Start it with this data folder; what it logs stays there."""
+    def __init__(
+        self, folder: Path, *words: str, before: Sequence[str] = (), **environment: str
+    ) -> None:
+        """Start it with this data folder, after another one; what they log stays there."""
         self.log = folder / f"{words[0]}-{next(_numbers)}.log"
         self.log.touch()
         settings = {name: value for name, value in os.environ.items() if "DATABASE" not in name}
         settings |= {"CLOSEDLOOP_DATA": str(folder), **environment}
-        super().__init__(_run, words, settings, self.log)
+        commands = [before, words] if before else [words]
+        super().__init__(_run, commands, settings, self.log)
 
     def said(self) -> str:
         """What it has logged so far."""
@@ -93,11 +101,14 @@ class Program(Forked):
 class Server(Program):
     """`closedloop serve`."""
 
-    def __init__(self, folder: Path, *words: str, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *words: str, before: Sequence[str] = (), **environment: str
+    ) -> None:
         """Start it; `ready` waits for it."""
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        super().__init__(folder, "serve", *words, CLOSEDLOOP_PORT=str(port), **environment)
+        settings = {"CLOSEDLOOP_PORT": str(port), **environment}
+        super().__init__(folder, "serve", *words, before=before, **settings)
 
     def ready(self) -> "Server":
         """Wait until it takes requests."""

@@ -1,13 +1,18 @@
 """What has to hold after every fault, whatever it was."""
 
 from collections import Counter
+from collections.abc import Sequence
 from uuid import UUID
 
 import psycopg
 
+from api.app import registry
+from domain.policies import ALL_POLICIES
+from domain.policies.policy import Policy
 from ledger.ids import command_id
-from projections import VIEWS
-from tests.api.serving import runner_of
+from projections import VIEWS, all_views
+from projections.engine import Runner
+from tests.api.serving import SECRET
 from tests.conftest import Database
 from tests.faults.history import Span, contradictions
 from tests.faults.load import PRINCIPAL, Load
@@ -68,9 +73,10 @@ def explained(load: Load, database: Database) -> None:
         assert contradictions(ops, mine) == []
 
 
-def agreed(database: Database) -> None:
+def agreed(database: Database, policies: Sequence[Policy] = ALL_POLICIES) -> None:
     """Every view, brought to the head, is what it is when it is made anew."""
-    runner = runner_of(database)
+    views = all_views(SECRET)
+    runner = Runner(database.app, None, registry(), views, policies, secret=SECRET)
     runner.catch_up()
     live = {view: runner.digest(view) for view in VIEWS}
     for view in VIEWS:

@@ -67,7 +67,7 @@ def clients(shared: Database, tmp_path_factory: pytest.TempPathFactory) -> Itera
     (folder / "secret").write_text(SECRET.hex())
     logins = {"DATABASE_URL": shared.owner, "DATABASE_URL_APP": shared.app}
     with ExitStack() as stack:
-        servers = [Server(folder, **logins) for _ in range(2)]
+        servers = [Server(folder, "--no-worker", **logins) for _ in range(2)]
         for server in servers:
             stack.enter_context(running(server))
         key = asyncio.run(keys_of(shared))["agent"]
