@@ -41,6 +41,7 @@ from api.problems import ProblemError
 from api.rates import Rates
 from api.reply import Reply
 from api.room import Room
+from api.waiting import NOWHERE
 from domain.access import ACCESS
 from domain.complaint import COMPLAINT
 from domain.customer import CUSTOMER
@@ -76,7 +77,7 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
         desk=Desk(ledger, DEFAULT_RULES, utc_now),
         ledger=ledger,
         keys=Keys(ledger, DEFAULT_RULES),
-        places=Places(ledger, secret),
+        places=Places(ledger, secret, NOWHERE if runner is None else runner.reached),
         cursors=Cursors(secret),
         rates=Rates(),
         feed=following,

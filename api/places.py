@@ -6,12 +6,13 @@ from uuid import UUID
 from api import problems
 from api.parameters import parse_uuid
 from api.problems import ProblemError
-from api.waiting import wait_for_view
+from api.waiting import NOWHERE, wait_for_view
 from domain.complaint import COMPLAINT, UnknownComplaint
 from domain.kernel import Rejected
 from ledger.application import Ledger
 from ledger.ids import read_token, read_tracking_number
 from projections.hashes import external_ref_hash
+from projections.reached import Reached
 
 _BY_REFERENCE = """
 SELECT complaint_id FROM views.complaints
@@ -47,9 +48,13 @@ class AmbiguousAddress(Rejected):
 class Places:
     """Finds complaints by their addresses and waits for views."""
 
-    def __init__(self, ledger: Ledger, secret: bytes) -> None:
-        """Look into this ledger; outside references are hashed with the secret."""
+    def __init__(self, ledger: Ledger, secret: bytes, reached: Reached = NOWHERE) -> None:
+        """Look into this ledger; outside references are hashed with the secret.
+
+        `reached` tells how far this process has brought the views, where it keeps any.
+        """
         self._ledger = ledger
+        self._reached = reached
         self.secret = secret
 
     async def complaint(self, address: str) -> UUID:
@@ -125,4 +130,4 @@ class Places:
 
     async def wait(self, view: str, wanted: dict[int, int]) -> None:
         """Wait until a view has reached these places; too long is a problem, and retryable."""
-        await wait_for_view(self._ledger, view, wanted)
+        await wait_for_view(self._ledger, view, wanted, self._reached)

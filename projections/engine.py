@@ -59,8 +59,10 @@ _SETTINGS = (
     "SET synchronous_commit = off",
     # While it waits for the tables of one view, all the others wait with it.
     "SET lock_timeout = '200ms'",
-    # A policy's transaction that is stopped lets go of the heads.
+    # A policy's transaction that is stopped lets go of the heads; stopped with half of a pipeline
+    # sent it does not count as idle, and only PostgreSQL 17 and later can end it.
     "SET idle_in_transaction_session_timeout = '5s'",
+    "SELECT set_config(name, '15s', false) FROM pg_settings WHERE name = 'transaction_timeout'",
     _BY_INDEX,
     # The same plan serves every batch; making one costs as much as a small batch.
     "SET plan_cache_mode = force_generic_plan",

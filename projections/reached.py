@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Listener = Callable[[], None]
+Listener = Callable[[], object]
 
 
 class Reached:
