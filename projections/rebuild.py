@@ -2,7 +2,7 @@
 
 The next generation of its tables is filled aside: slice by slice up to the heads at which it began,
 then with indexes, then batch by batch with what came since; and put in the place of the present one
-in a moment (docs/adr/0007-generations.md). Every step is noted with what it wrote, so a rebuild
+in a moment (docs/adr/0009-generations.md). Every step is noted with what it wrote, so a rebuild
 that was killed goes on where it was. Readers never notice; the old rows stay aside until the next
 rebuild, or `closedloop rebuild --drop-old`.
 """

@@ -81,22 +81,24 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def paused(self) -> timedelta:
         """How long it stood still, as far as it is over: no more than the cap."""
-        return pauses.length(_counted(self, self._known_until))
+        return pauses.length(_counted(self, self._known_until)) if self.pauses else _NOTHING
 
     @property
     def paused_since(self) -> datetime | None:
         """Since when it stands still; None while it runs on, and once it was stopped."""
-        return None if self.stopped_at else pauses.paused_since(self.pauses, self.started_at)
+        if self.stopped_at is not None or not self.pauses:
+            return None
+        return pauses.paused_since(self.pauses, self.started_at)
 
     @property
     def due_at(self) -> datetime | None:
         """The first instant at which elapsed equals the target, if a pause were over now."""
-        return _first_and_last(self, self.target, self._known_until)[0]
+        return self.dues[0]
 
     @property
     def breach_after(self) -> datetime | None:
         """The last such instant: a pause that begins at the due itself comes before a miss."""
-        return _first_and_last(self, self.target, self._known_until)[1]
+        return self.dues[1]
 
     @property
     def breach_at_latest(self) -> datetime | None:
@@ -107,6 +109,11 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def latest_due_at(self) -> datetime | None:
         """The latest due it ever had, before a change of severity cut it."""
         return _first_and_last(self, self.terms.longest, self._known_until)[0]
+
+    @property
+    def dues(self) -> tuple[datetime | None, datetime | None]:
+        """The first and the last of them."""
+        return _first_and_last(self, self.target, self._known_until)
 
     @property
     def _known_until(self) -> datetime:
@@ -130,7 +137,7 @@ def length(promised: Duration) -> timedelta:
 def elapsed_at(clock: Clock, at: datetime) -> timedelta:
     """What has elapsed by an instant; by one that was told before the start, nothing."""
     wall = max(at.astimezone(UTC) - clock.started_at, _NOTHING)
-    return wall - paused_at(clock, at)
+    return wall - paused_at(clock, at) if clock.pauses else wall
 
 
 def paused_at(clock: Clock, at: datetime) -> timedelta:
@@ -213,6 +220,8 @@ def _first_and_last(
     if promised is None:
         return None, None
     first = last = clock.started_at + promised
+    if not clock.pauses:
+        return first, last
     for began, ended in _counted(clock, until):
         if began < first:
             first += ended - began
