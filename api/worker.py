@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from projections.engine import Runner
+from projections.reached import Reached
 
 log = structlog.get_logger("closedloop.worker")
 
@@ -38,6 +39,7 @@ class Worker:
 
     def __init__(self) -> None:
         """Nothing runs yet."""
+        self.reached = Reached()
         self._stop = threading.Event()
         self._state = State()
         self._changing = threading.Lock()
