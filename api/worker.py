@@ -27,7 +27,15 @@ _BESIDE = (sys.executable, "-m", "api.cli", "work", "--beside-server")
 _ENDED = "its process has ended and is started again"
 
 
-class State(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, tag=True):
+    """A view has taken in what there is up to a position."""
+
+    view: str
+    partition: int
+    position: int
+
+
+class State(msgspec.Struct, frozen=True, tag=True):
     """How a worker is: what stands still and why, and what was refused to which policy."""
 
     halted: dict[str, str] = {}
@@ -88,6 +96,12 @@ class Worker:
         """How many orders of policies were refused, by policy and rule."""
         return {(policy, rule): count for policy, rule, count in self._state.refused}
 
+    def _hear(self, told: State | Step) -> None:
+        if isinstance(told, Step):
+            self.reached.tell(told.view, told.partition, told.position)
+        else:
+            self._state = told
+
     def _keep(self) -> None:
         while True:
             process = self._process
@@ -96,7 +110,7 @@ class Worker:
             with process.stdout as told:
                 for line in told:
                     if line.endswith(b"\n"):  # killed, it may end in mid-line
-                        self._state = msgspec.json.decode(line, type=State)
+                        self._hear(msgspec.json.decode(line, type=State | Step))
             code = process.wait()
             _close_input(process)
             if self._stop.is_set():
@@ -142,12 +156,22 @@ def obey(stop: threading.Event, wake: threading.Event) -> None:
 
 
 def tell(runner: Runner, stop: threading.Event) -> None:
-    """Tell the server how it is whenever that has changed."""
+    """Tell the server every step of a view at once, and how it is whenever that has changed."""
     told = None
+    runner.reached.on_step = lambda *step: _say(Step(*step))
     while not stop.wait(_TELL_EVERY_SECONDS):
         refused = [(policy, rule, count) for (policy, rule), count in runner.refused.items()]
         state = State(halted=runner.halted(), refused=refused)
         if state != told:
             told = state
-            sys.stdout.buffer.write(msgspec.json.encode(state) + b"\n")
-            sys.stdout.buffer.flush()
+            _say(state)
+
+
+_saying = threading.Lock()
+
+
+def _say(told: State | Step) -> None:
+    """A line, whole: the runner tells its steps from another thread."""
+    with _saying:
+        sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
+        sys.stdout.buffer.flush()

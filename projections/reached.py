@@ -10,13 +10,15 @@ class Reached:
     """Positions as they are reached, from the thread of the runner to any other."""
 
     def __init__(self) -> None:
-        """Nothing yet."""
+        """Nothing yet; `on_step` may be set to be told of every step of every view."""
         self._positions: dict[tuple[str, int], int] = {}
+        self.on_step: Callable[[str, int, int], object] = lambda *step: None
         self._listeners: dict[str, list[Listener]] = {}
 
     def tell(self, view: str, partition: int, position: int) -> None:
         """A view has taken in what there is up to a position."""
         self._positions[view, partition] = position
+        self.on_step(view, partition, position)
         for listener in self._listeners.get(view, ()):
             listener()
 
