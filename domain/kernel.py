@@ -102,10 +102,12 @@ Precision = Literal["instant", "minute", "day", "unknown"]
 class Actor(Value, frozen=True, kw_only=True, gc=False):
     """Who acts: an opaque id, what kind of being it is, in which role and unit."""
 
-    id: Identifier
+    # Not `Identifier` and `Code`: who lets an actor in has looked, and to match the patterns again
+    # took longer than to decode all the rest of an event's metadata.
+    id: str
     kind: ActorKind
-    role: Code
-    unit_id: Identifier | None = None
+    role: str
+    unit_id: str | None = None
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

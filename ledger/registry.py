@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from domain.kernel import Actor, Metadata, Recorded
+from domain.kernel import Metadata, Recorded
 from ledger.entry import NewEvent
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
@@ -35,34 +34,6 @@ class StoredRow(NamedTuple):
 COLUMNS = ", ".join(StoredRow._fields)
 
 
-class _Told(Metadata, frozen=True, kw_only=True, gc=False):
-    """Metadata as it is stored, but for the actor, who is the same again and again."""
-
-    actor: msgspec.Raw  # type: ignore[assignment] # never given away
-
-
-_decode_told = msgspec.json.Decoder(_Told).decode
-# To check who an actor is takes six times as long as to read all the rest.
-_actor_of = lru_cache(maxsize=10_000)(msgspec.json.Decoder(Actor).decode)
-
-
-def _metadata_of(stored: bytes) -> Metadata:
-    told = _decode_told(stored)
-    return Metadata(
-        actor=_actor_of(bytes(told.actor)),
-        client_id=told.client_id,
-        command_id=told.command_id,
-        causation_id=told.causation_id,
-        correlation_id=told.correlation_id,
-        on_behalf_of=told.on_behalf_of,
-        occurred_at=told.occurred_at,
-        occurred_at_source=told.occurred_at_source,
-        occurred_at_precision=told.occurred_at_precision,
-        rulebook_version=told.rulebook_version,
-        reason=told.reason,
-    )
-
-
 class Registry:
     """Event types by their permanent name; a name in the database never imports anything."""
 
@@ -81,6 +52,7 @@ class Registry:
             self._types[name] = event_type
             self._decoders[name] = msgspec.json.Decoder(event_type)
         self._encode = msgspec.json.Encoder().encode
+        self._decode_metadata = msgspec.json.Decoder(Metadata).decode
 
     def __reduce__(self) -> tuple[type["Registry"], tuple[list[type[Any]]]]:
         """What another process makes it from."""
@@ -137,5 +109,5 @@ class Registry:
             version=version,
             recorded_at=at,
             event=self.decode_event(name, schema_version, data),
-            metadata=_metadata_of(meta),
+            metadata=self._decode_metadata(meta),
         )

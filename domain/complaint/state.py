@@ -162,7 +162,7 @@ OURS: tuple[WaitingOn, ...] = ("customer", "supplier", "task")
 
 def waiting_on(state: Complaint) -> WaitingOn:
     """What the complaint waits for above all; one that is closed waits for nothing."""
-    if state.stage == "closed":
+    if not state.waits or state.stage == "closed":
         return "none"
     open_now = {wait.on for wait in state.waits if wait.status == "open"}
     return next((on for on in PRECEDENCE if on in open_now), "none")
