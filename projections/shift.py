@@ -184,8 +184,8 @@ class Shift:
         elif isinstance(held, HeldPolicy):  # it may wait for a view that stands still
             for other in [other for other in self._set_aside if other[0] == LOOKUPS]:
                 # Not as long as that one, which may be in other hands now and in ours soon.
-                problem, _ = self._set_aside[other]
-                self._set_aside[lease] = problem, time.monotonic() + LOCKED_AGAIN_SECONDS
+                again_at = time.monotonic() + LOCKED_AGAIN_SECONDS
+                self._set_aside[lease] = self._set_aside[other][0], again_at
         return passed
 
     def _batch(self, held: Held | HeldPolicy) -> int:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -12,7 +13,7 @@ from projections import VIEWS, all_views
 from projections.view import Row, View
 from tests.api.serving import SECRET
 from tests.conftest import Database
-from tests.faults.installation import Forked, running
+from tests.faults.installation import Forked, Program, running
 from tests.faults.invariants import agreed, at_head
 from tests.faults.working import record, work
 from tests.projections.histories import random_histories
@@ -73,6 +74,39 @@ def test_a_view_with_a_bug_stands_before_the_event_and_others_go_on(
     with running(Forked(work_with_a_bug, fresh_database.app)):
         wait_until(lambda: is_standing(fresh_database, {BUGGY}))
     healed(fresh_database)
+
+
+def work_and_park(uri: str) -> None:
+    work(uri, parks=[BUGGY], try_again_after=0.2)
+
+
+def test_a_view_that_parks_counts_what_it_leaves_out_and_takes_it_in_later(
+    fresh_database: Database, tmp_path: Path
+) -> None:
+    record(fresh_database, HISTORY)
+    [before] = query(fresh_database, f"SELECT data FROM ledger.events WHERE position = {POISON}")
+    altered(fresh_database, CHANGES["bytes that cannot be read"])
+    parked = "SELECT view, stream_id, position FROM views.parked"
+    stream = HISTORY[POISON - 1].stream_id
+    with running(Forked(work_and_park, fresh_database.app)):
+        wait_until(lambda: position_of(fresh_database, BUGGY) >= len(HISTORY))
+        assert query(fresh_database, parked) == [(BUGGY, stream, POISON)]
+    altered(fresh_database, "data = %s", *before)
+    with running(Forked(work, fresh_database.app)):
+        wait_until(lambda: at_head(fresh_database))
+    (tmp_path / "secret").write_text(SECRET.hex())
+    logins = {"DATABASE_URL": fresh_database.owner, "DATABASE_URL_APP": fresh_database.app}
+    unparking = Program(tmp_path, "unpark", BUGGY, **logins)
+    with running(unparking):
+        unparking.process.join(60)
+    assert unparking.process.exitcode == 0, unparking.said()
+    assert query(fresh_database, parked) == []
+    healed(fresh_database)
+
+
+def position_of(database: Database, view: str) -> int:
+    found = query(database, f"SELECT position FROM views.positions WHERE view = '{view}'")
+    return int(found[0][0]) if found else 0
 
 
 def altered(database: Database, change: str, *values: Any) -> None:
