@@ -19,6 +19,7 @@ import psycopg
 from domain.kernel import Recorded
 from ledger import database
 from projections.aside import NOTHING, Aside
+from projections.garbage import uncollected
 from projections.halting import halted
 from projections.leases import LeaseLost, Place
 from projections.reader import Connection, CorruptLedger, Reader
@@ -138,6 +139,11 @@ def take(connection: Connection, reader: Reader, held: Held, limit: int) -> None
 
 def fold(connection: Connection, reader: Reader, held: Held, limit: int) -> tuple[int, Changes]:
     """The last position of the next batch, and what it comes to."""
+    with uncollected():
+        return _fold(connection, reader, held, limit)
+
+
+def _fold(connection: Connection, reader: Reader, held: Held, limit: int) -> tuple[int, Changes]:
     view, partition, aside = held.view, held.partition, held.aside
     takes = None if aside.takes_all else aside.takes
     last, events = reader.read(connection, view.event_types, partition, held.position, limit, takes)
