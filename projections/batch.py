@@ -159,23 +159,27 @@ def changes_of(
     present: dict[UUID, Sequence[Row]],
 ) -> Changes:
     """What the events of streams change in the rows that are present."""
-    written: dict[Table, dict[tuple[Any, ...], Row]] = {table: {} for table in view.tables}
+    written: dict[Table, list[Row]] = {table: [] for table in view.tables}
     vanished: dict[Table, list[dict[str, Any]]] = {table: [] for table in view.tables}
     after: dict[UUID, list[Row]] = {}
+    keys = {table.row: table.key_in_stream for table in view.tables}
     for stream, history in streams.items():
         before = present.get(stream, ())
-        known = {(table := view.table_of[type(row)], table.key_of(row)): row for row in before}
+        known = {(kind := type(row), keys[kind](row)): row for row in before}
+        folded = view.fold(before, history)
+        now = {(kind := type(row), keys[kind](row)): row for row in folded}
         loaded = after[stream] = []
-        for row in view.fold(before, history):
-            table = view.table_of[type(row)]
-            key = table.key_of(row)
-            if known.pop((table, key), None) != row:
-                written[table][key] = row
+        for key, row in now.items():
+            table = view.table_of[key[0]]
+            had = known.pop(key, None)
+            if had is not row and had != row:  # most are the very same
+                written[table].append(row)
             if table.is_loaded:
                 loaded.append(row)
-        for table, key in known:
-            vanished[table].append(dict(zip(table.key, key, strict=True)))
-    return Changes({table: list(rows.values()) for table, rows in written.items()}, vanished, after)
+        for row in known.values():
+            table = view.table_of[type(row)]
+            vanished[table].append(dict(zip(table.key, table.key_of(row), strict=True)))
+    return Changes(written, vanished, after)
 
 
 def _present(

@@ -31,7 +31,7 @@ from domain.rules import Rules, ServiceLevel
 from domain.time import clocks
 from projections.sla_pauses import MOVES_PAUSES, pauses_after
 from projections.sla_rates import MERGED, STOPPED_BY, is_by_person, is_in_rates
-from projections.sla_receipts import FROM_RECEIPT, governed, receipts_after
+from projections.sla_receipts import FROM_RECEIPT, MOVES_RECEIPTS, governed, receipts_after
 from projections.sla_row import (
     CLOCKS,
     COMPLAINTS,
@@ -86,14 +86,16 @@ class _Story:
     def take(self, recorded: Recorded[Any]) -> None:
         """What an event does to the clocks."""
         event = recorded.event
-        if isinstance(event, ComplaintRegistered):
+        kind = type(event)
+        if kind is ComplaintRegistered:
             if not recorded.is_imported:  # complaints of an import start no clock
                 self._register(event, recorded)
         elif self.complaint is not None:
             self._apply(event, recorded, self.complaint)
-            if isinstance(event, MOVES_PAUSES):
+            if kind in MOVES_PAUSES:
                 self._pause(recorded)
-            self._receive(recorded)
+            if kind in MOVES_RECEIPTS:
+                self._receive(recorded)
 
     def _register(self, event: ComplaintRegistered, recorded: Recorded[Any]) -> None:
         received_by = event.received_unit or "unknown"
@@ -177,13 +179,15 @@ class _Story:
         self, name: str, cycle: int, recorded: Recorded[Any], *, close_reason: str | None = None
     ) -> None:
         row = self.clocks.get((name, cycle))
-        stop = stop_of(recorded, close_reason)
-        if row is not None and row.is_running:
+        if row is None:
+            return
+        if row.is_running:
+            stop = stop_of(recorded, close_reason)
             self._put(stopped(row, stop, self._known().holders), recorded)
-        elif row is not None and row.stop_reason == MERGED and close_reason is None:
+        elif row.stop_reason == MERGED and close_reason is None:
             # it would have stopped here, and will have if the merge is undone
-            complaint = self._known()
-            kept = {key_of(row): stop_as_text(stop), **(complaint.stops_while_merged or {})}
+            complaint, told = self._known(), stop_as_text(stop_of(recorded, close_reason))
+            kept = {key_of(row): told, **(complaint.stops_while_merged or {})}
             self.complaint = replace(complaint, stops_while_merged=kept)
 
     def _close(self, reason: str, recorded: Recorded[Any]) -> None:
@@ -263,7 +267,9 @@ class _Story:
     def _settle_rates(self, recorded: Recorded[Any]) -> None:
         complaint = self._known()
         for key, row in list(self.clocks.items()):
-            self._change(key, recorded, is_in_rates=is_in_rates(complaint, row.verdict))
+            is_in = is_in_rates(complaint, row.verdict)
+            if is_in is not row.is_in_rates:
+                self._change(key, recorded, is_in_rates=is_in)
 
     def _settle_holders(self, recorded: Recorded[Any]) -> None:
         for key, row in list(self.clocks.items()):
@@ -272,7 +278,8 @@ class _Story:
                 if row.paused_since is not None:  # it moves on, and may come after a hand-over
                     breach = clock_of(row).breach_at_latest
                 unit, person = holder_at(self._known().holders, breach)
-                self._change(key, recorded, holder_unit=unit, holder_person=person)
+                if unit != row.holder_unit or person != row.holder_person:
+                    self._change(key, recorded, holder_unit=unit, holder_person=person)
 
     def _change(self, key: tuple[str, int], recorded: Recorded[Any], **changes: Any) -> None:
         """Change a row, if there is anything to change, and note the place of the event."""

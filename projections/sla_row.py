@@ -108,17 +108,19 @@ def clock_of(row: ClockRow) -> Clock:
 def with_clock(row: ClockRow, clock: Clock) -> ClockRow:
     """The row with what became of its clock; pauses are noted in the row itself."""
     may_pause = row.pause_cap_microseconds is not None
-    terms = clock.terms
+    terms, grades = clock.terms, row.grades or []
     due_at, breach_after = clock.dues
+    if len(grades) < len(clock.grades):  # one that was given never changes
+        grades = [*grades, *map(_told, clock.grades[len(grades) :])]
     return replace(
         row,
         started_at=clock.started_at,
-        grades=[_told(grade) for grade in clock.grades],
+        grades=grades,
         severity=terms.severity,
         is_provisional=terms.is_provisional,
         due_at=due_at,
         breach_after=breach_after,
-        latest_due_at=clock.latest_due_at,
+        latest_due_at=due_at if terms.longest == terms.target else clock.latest_due_at,
         target_microseconds=microseconds(terms.target),
         stopped_at=clock.stopped_at,
         elapsed_microseconds=microseconds(clock.elapsed),
@@ -187,7 +189,8 @@ def holder_at(holders: list[Held], at: datetime | None) -> tuple[str, str | None
     held = holders[-1]
     if at is not None:
         until = since_epoch(at)
-        held = next((held for held in reversed(holders) if _since(held) <= until), holders[0])
+        if _since(held) > until:
+            held = next((held for held in reversed(holders) if _since(held) <= until), holders[0])
     _, unit, person = held
     return str(unit), None if person is None else str(person)
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from domain.kernel import Recorded
 from domain.time import clocks
+from domain.time.clocks import Clock
 from projections.progress import is_late_recorded
 from projections.sla_row import (
     STOP_COLUMNS,
@@ -15,6 +16,7 @@ from projections.sla_row import (
     Held,
     clock_of,
     holder_at,
+    microseconds,
     with_clock,
 )
 
@@ -51,27 +53,41 @@ def stopped(row: ClockRow, stop: Stop, holders: list[Held]) -> ClockRow:
     """
     clock = clock_of(row)
     judge = clocks.verdict_at_close if stop.is_close else clocks.verdict
-    verdict = judge(clock, stop.official_at)
-    officially = clocks.stop(clock, stop.official_at)
-    charged_at = officially.breach_after if verdict == "missed" else stop.official_at
+    # it is one of the two others
+    verdict = as_occurred = as_recorded = judge(clock, stop.official_at)
+    if stop.official_at is not stop.occurred_at:
+        as_occurred = judge(clock, stop.occurred_at)
+    if stop.official_at is not stop.recorded_at:
+        as_recorded = judge(clock, stop.recorded_at)
+    is_missed = verdict == "missed"
+    officially = _at_stop(row, clock, stop.official_at)
+    charged_at = officially.breach_after if is_missed else stop.official_at
     unit, person = holder_at(holders, charged_at)
     return replace(
-        with_clock(row, clocks.stop(clock, stop.occurred_at)),
+        _at_stop(row, clock, stop.occurred_at),
         due_at=officially.due_at,
         breach_after=officially.breach_after,
         latest_due_at=officially.latest_due_at,
         stop_reason=stop.reason,
         stop_recorded_at=stop.recorded_at,
-        verdict_as_occurred=judge(clock, stop.occurred_at),
-        verdict_as_recorded=judge(clock, stop.recorded_at),
+        verdict_as_occurred=as_occurred,
+        verdict_as_recorded=as_recorded,
         verdict=verdict,
-        is_breached_by_reclassification=clocks.is_breached_by_reclassification(
-            clock, stop.official_at
-        ),
+        is_breached_by_reclassification=is_missed
+        and clocks.is_breached_by_reclassification(clock, stop.official_at),
         is_late_recorded=row.is_late_recorded or stop.is_late_recorded,
         holder_unit=unit,
         holder_person=person,
     )
+
+
+def _at_stop(row: ClockRow, clock: Clock, at: datetime) -> ClockRow:
+    """The row with its clock stopped; where it never stood still, the stop moves no due."""
+    done = clocks.stop(clock, at)
+    if row.pauses:
+        return with_clock(row, done)
+    elapsed = microseconds(done.elapsed)
+    return replace(row, stopped_at=done.stopped_at, elapsed_microseconds=elapsed)
 
 
 def running_on(row: ClockRow) -> ClockRow:
