@@ -82,7 +82,7 @@ def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Ser
         rates=Rates(),
         feed=following,
         reports=asyncio.Semaphore(REPORTS_AT_ONCE),
-        lines=asyncio.Semaphore(bulk.LINES_AT_ONCE),
+        groups=asyncio.Semaphore(bulk.GROUPS_AT_ONCE),
         room=Room(),
         runner=runner,
     )

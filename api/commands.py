@@ -34,7 +34,7 @@ from domain.complaint.vocabulary import Stage
 from domain.customer import UnknownCustomer
 from domain.kernel import Moment, NotAllowedAtStage, Rejected
 from domain.time.telling import OccurredInFuture
-from ledger.application import VersionConflict
+from ledger.deciding import VersionConflict
 from ledger.entry import Preview, Receipt
 from ledger.ids import tracking_number, write_token
 

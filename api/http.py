@@ -28,7 +28,8 @@ from api.streamed import Streamed
 from api.strict import MAX_BYTES, Invalid, NotJson
 from domain.complaint import UnknownComplaint
 from domain.kernel import Rejected
-from ledger.application import IdempotencyKeyReused, Ledger, VersionConflict, WrongStream
+from ledger.application import IdempotencyKeyReused, Ledger
+from ledger.deciding import VersionConflict, WrongStream
 from ledger.writer import Unavailable
 
 log = structlog.get_logger("closedloop.api")
@@ -71,7 +72,7 @@ class Services(msgspec.Struct, frozen=True, kw_only=True):
     rates: Rates
     feed: Any  # api.feed.pages.Feed
     reports: asyncio.Semaphore  # held by whoever reads `bi`
-    lines: asyncio.Semaphore  # held by each line of bulk that is being carried out
+    groups: asyncio.Semaphore  # held by each group of lines of bulk that is being carried out
     room: Room
     runner: Any | None = None
 

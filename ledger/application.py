@@ -13,36 +13,24 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, Mapper, TrackingRecorder
 from eventsourcing.utils import Environment
 
-from domain.kernel import Context, Decider, Recorded, Rejected, fold
+from domain.kernel import Context, Decider, Recorded, Rejected
 from ledger import database
 from ledger.append import receipt_of
-from ledger.entry import CommandKey, Entry, KeyReused, NewEvent, Preview, Receipt
+from ledger.deciding import VersionConflict, decided, folded
+from ledger.entry import CommandKey, Entry, KeyReused, Preview, Receipt
 from ledger.ids import partition_of
 from ledger.known import KnownCommands
 from ledger.library import LedgerFactory, RegistryMapper
 from ledger.readers import Readers
 from ledger.registry import COLUMNS, Registry
 from ledger.states import Baseline, States
+from ledger.together import Intent, Together
 from ledger.writer import Unavailable, Writer
 
 S = TypeVar("S")
 
 MAX_ATTEMPTS = 50
 """How often a command is decided again because others came first, before it is given up."""
-
-
-class VersionConflict(Exception):
-    """The caller named a version, and the stream is at another one."""
-
-    def __init__(self, expected: int, actual: int) -> None:
-        """Remember both."""
-        super().__init__(f"expected version {expected}, found {actual}")
-        self.expected = expected
-        self.actual = actual
-
-
-class WrongStream(Exception):
-    """The stream named is one of another kind."""
 
 
 class IdempotencyKeyReused(Exception):
@@ -57,23 +45,10 @@ SELECT position, version, type, schema_version, recorded_at, data, metadata FROM
 WHERE partition = %(partition)b AND stream_id = %(stream_id)b
   AND version > %(after)b AND version <= %(version)b AND recorded_at <= %(recorded_at)s
 ORDER BY version"""
-_SELECT_REGISTERED = (
-    "SELECT command_id, stream_id FROM ledger.commands"
-    " WHERE partition = %(partition)s AND command_id = ANY(%(command_ids)s) AND status = 201"
-)
 _SELECT_EVENT = (
     f"SELECT {COLUMNS} FROM ledger.events"
     " WHERE partition = %(partition)s AND position = %(position)s"
 )
-
-
-def _folded(decider: Decider[Any], base: Baseline, history: list[Recorded[Any]]) -> Baseline:
-    """What a stream comes to with the events that follow."""
-    if not history:
-        return base
-    if type(history[0].event) not in decider.events:
-        raise WrongStream(f"{history[0].stream_id} is not the stream of a {decider.name}")
-    return Baseline(history[-1].version, fold(decider, history, base.state))
 
 
 class Ledger(Application[UUID]):
@@ -125,6 +100,9 @@ class Ledger(Application[UUID]):
         ]
         for writer in self._writers:
             writer.start()
+        self._together = Together(
+            self._readers.query, self.registry, self._states, self._known, self._writers
+        )
 
     async def aclose(self) -> None:
         """Stop taking commands and disconnect."""
@@ -168,7 +146,7 @@ class Ledger(Application[UUID]):
             if not is_new:
                 base = await self._present(decider, stream_id)
             try:
-                events = self._decide(decider, base, command, context, expected_version)
+                events = decided(self.registry, decider, base, command, context, expected_version)
             except (Rejected, VersionConflict):
                 # It may be refused only because it was carried out before.
                 if (receipt := await self.known(key)) is not None:
@@ -189,6 +167,10 @@ class Ledger(Application[UUID]):
                 self._states.forget(decider, stream_id)
         raise Unavailable("too many others change the same complaint")
 
+    async def execute_all(self, intents: Sequence[Intent]) -> list[Receipt | None]:
+        """Carry out commands on different streams together; None for what `execute` has to do."""
+        return await self._together.execute(intents)
+
     async def preview(
         self,
         decider: Decider[S],
@@ -205,8 +187,8 @@ class Ledger(Application[UUID]):
         if receipt is not None:
             return Preview.of(receipt)
         history = [] if is_new else await self.history(stream_id)
-        base = _folded(decider, Baseline(0, decider.initial), history)
-        events = self._decide(decider, base, command, context, expected_version)
+        base = folded(decider, Baseline(0, decider.initial), history)
+        events = decided(self.registry, decider, base, command, context, expected_version)
         names = tuple(event.type for event in events)
         if not history:
             return Preview(stream_id=None, version=0, events=names)
@@ -222,23 +204,9 @@ class Ledger(Application[UUID]):
     async def _present(self, decider: Decider[S], stream_id: UUID) -> Baseline:
         """What a stream comes to now, read on from what was known of it."""
         base = self._states.get(decider, stream_id)
-        base = _folded(decider, base, await self.history(stream_id, after=base.version or -1))
+        base = folded(decider, base, await self.history(stream_id, after=base.version or -1))
         self._states.keep(decider, stream_id, base)
         return base
-
-    def _decide(
-        self,
-        decider: Decider[S],
-        base: Baseline,
-        command: Any,
-        context: Context,
-        expected_version: int | None,
-    ) -> list[NewEvent]:
-        if expected_version is not None and expected_version != base.version:
-            raise VersionConflict(expected_version, base.version)
-        events = decider.decide(command, base.state, context)
-        metadata = context.metadata(command)
-        return [self.registry.encode(event, metadata) for event in events]
 
     async def known(self, key: CommandKey) -> Receipt | None:
         """The answer that a command got before, in whichever partition; None for a new one."""
@@ -251,11 +219,7 @@ class Ledger(Application[UUID]):
 
     async def registered(self, command_ids: Collection[UUID]) -> dict[UUID, UUID]:
         """The streams that these commands made, of those that are known and made one."""
-        found: dict[UUID, UUID] = {}
-        for partition in range(self.partitions) if command_ids else ():
-            params = {"partition": partition, "command_ids": list(command_ids)}
-            found |= dict(await self.query(_SELECT_REGISTERED, params))
-        return found
+        return await self._known.registered(command_ids, self.partitions)
 
     # --- reading ----------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,11 +25,11 @@ class Unavailable(Exception):
 
 
 class Waiting(NamedTuple):
-    """An entry that somebody waits for."""
+    """Entries that somebody waits for; they travel together."""
 
-    entry: Entry
+    entries: Sequence[Entry]
     size: int
-    answer: asyncio.Future[Outcome]
+    answer: asyncio.Future[list[Outcome]]
 
 
 class Writer:
@@ -52,7 +52,7 @@ class Writer:
         self._role = role
         self._partition = partition
         self._waiting: deque[Waiting] = deque()
-        self._bytes = 0  # of what waits
+        self._entries = self._bytes = 0  # of what waits
         self._arrived = asyncio.Event()
         self._failing_since: float | None = None
         self._connection: psycopg.AsyncConnection[Any] | None = None
@@ -61,7 +61,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """How many commands wait to be appended."""
-        return len(self._waiting)
+        return self._entries
 
     def start(self) -> None:
         """Begin to append."""
@@ -75,17 +75,31 @@ class Writer:
             self._task = None
         _fail(self._waiting, Unavailable("the ledger is shutting down"))
         self._waiting.clear()
+        self._entries = self._bytes = 0
         await self._disconnect()
 
     async def append(self, entry: Entry) -> Outcome:
         """Append one entry; returns when it is durable, or refused."""
+        [outcome] = await self.append_all([entry])
+        return outcome
+
+    async def append_all(self, entries: Sequence[Entry]) -> list[Outcome]:
+        """Append entries in one transaction; returns when each is durable, or refused.
+
+        They are at most `MAX_BATCH`: whoever has more lets others have their turn.
+        """
         if self._task is None or self._task.done():
             raise Unavailable("the ledger is not open")
-        size = sum(len(event.data) + len(event.metadata) for event in entry.events)
-        if len(self._waiting) == MAX_WAITING or self._bytes + size > MAX_WAITING_BYTES:
-            raise Unavailable(f"{len(self._waiting)} commands wait already")
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(entry, size, answer))
+        size = 0
+        for entry in entries:
+            for event in entry.events:
+                size += len(event.data) + len(event.metadata)
+        too_many = self._entries + len(entries) > MAX_WAITING
+        if too_many or self._bytes + size > MAX_WAITING_BYTES:
+            raise Unavailable(f"{self._entries} commands wait already")
+        answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(entries, size, answer))
+        self._entries += len(entries)
         self._bytes += size
         self._arrived.set()
         return await answer
@@ -99,17 +113,19 @@ class Writer:
                 continue
             begun = time.monotonic()
             try:
-                outcomes = await self._commit([waiting.entry for waiting in batch])
+                outcomes = await self._commit([entry for one in batch for entry in one.entries])
             except Exception as error:
                 _fail(batch, error)
                 continue
             except BaseException:
                 _fail(batch, Unavailable("the ledger is shutting down"))
                 raise
-            for waiting, outcome in zip(batch, outcomes, strict=True):
+            told = 0
+            for waiting in batch:
                 if not waiting.answer.done():
-                    waiting.answer.set_result(outcome)
-            self._on_append(len(batch), time.monotonic() - begun)
+                    waiting.answer.set_result(outcomes[told : told + len(waiting.entries)])
+                told += len(waiting.entries)
+            self._on_append(told, time.monotonic() - begun)
             # Whoever was answered and goes on at once shares the next transaction: otherwise 64
             # callers would take turns in batches of 63 and of one.
             await asyncio.sleep(0)
@@ -117,12 +133,14 @@ class Writer:
     def _take(self) -> list[Waiting]:
         """The next batch of what waits, without those that nobody waits for any more."""
         batch: list[Waiting] = []
-        room = MAX_BATCH_BYTES
-        while self._waiting and len(batch) < MAX_BATCH and room > 0:
+        entries, room = MAX_BATCH, MAX_BATCH_BYTES
+        while self._waiting and entries > 0 and room > 0:
             waiting = self._waiting.popleft()
+            self._entries -= len(waiting.entries)
             self._bytes -= waiting.size
             if not waiting.answer.done():
                 batch.append(waiting)
+                entries -= len(waiting.entries)
                 room -= waiting.size
         return batch
 

@@ -8,15 +8,17 @@ others side by side, so that they share commits. A client that leaves stops what
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Hashable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from api import problems
 from api.bulk.addresses import Addresses
 from api.bulk.lines import MAX_BODY, BulkLine, Line, lines_of, understood
 from api.commands import CommandAnswer, carry_out, told_of
-from api.desk import COMMANDS
+from api.desk import COMMANDS, Order
 from api.examples import EXAMPLES
 from api.http import Answer, Asked, Parameter, Route, as_problem
 from api.openapi import NDJSON
@@ -25,12 +27,15 @@ from api.parameters import on_behalf_of as named
 from api.problems import Problem, ProblemError, told
 from api.roles import ROLES, may_order
 from api.strict import FieldError
+from domain.kernel import Rejected
 from ledger.entry import Receipt
 
-SIDE_BY_SIDE = 128
-"""How many lines of a request are carried out at once: so many that commits are always full."""
-LINES_AT_ONCE = 512
-"""How many of all requests together: half of what may wait for a writer; the rest is for others."""
+GROUP = 64
+"""How many lines are carried out together: so many that a commit is full."""
+GROUPS_SIDE_BY_SIDE = 2
+"""Of a request: while one is being committed, the next is understood and decided."""
+GROUPS_AT_ONCE = 8
+"""Of all requests together: half of what may wait for a writer; the rest is for others."""
 _AT_ONCE = 256  # lines answered in one chunk
 
 
@@ -162,7 +167,7 @@ class Bulk:
             if number == 0:
                 ready.put_nowait(index)
         # One after the other where a refusal is the end: nothing later may have been begun.
-        hands = 1 if self._stops else min(SIDE_BY_SIDE, len(self._lines))
+        hands = 1 if self._stops else GROUPS_SIDE_BY_SIDE
         workers = [asyncio.create_task(self._work(ready, outcomes)) for _ in range(hands)]
         try:
             chunk: list[bytes] = []
@@ -181,21 +186,54 @@ class Bulk:
         self, ready: asyncio.PriorityQueue[int], outcomes: list[asyncio.Future[bytes]]
     ) -> None:
         while True:
-            index = await ready.get()
+            group = [await ready.get()]
+            while not ready.empty() and len(group) < GROUP and not self._stops:
+                group.append(ready.get_nowait())
             try:
-                answer = await self._carried_out(index)
-            except Exception as error:  # nobody may wait for it in vain: the answer breaks off
-                outcomes[index].set_exception(error)
+                async with self._asked.services.groups:
+                    answers = await self._carried_out_together(group)
+            except Exception as error:  # nobody may wait for them in vain: the answer breaks off
+                for index in group:
+                    outcomes[index].set_exception(error)
                 raise
-            if answer.status >= 400:
-                self._is_stopped = self._stops
-            if answer.status >= 500:  # it is to be sent again, and those after it after it
-                self._held |= self._same[index]
-            outcomes[index].set_result(msgspec.json.encode(answer) + b"\n")
-            for follower in self._followers[index]:
-                self._waiting_for[follower] -= 1
-                if self._waiting_for[follower] == 0:
-                    ready.put_nowait(follower)
+            for index, answer in zip(group, answers, strict=True):
+                if answer.status >= 400:
+                    self._is_stopped = self._stops
+                if answer.status >= 500:  # it is to be sent again, and those after it after it
+                    self._held |= self._same[index]
+                outcomes[index].set_result(msgspec.json.encode(answer) + b"\n")
+                for follower in self._followers[index]:
+                    self._waiting_for[follower] -= 1
+                    if self._waiting_for[follower] == 0:
+                        ready.put_nowait(follower)
+
+    async def _carried_out_together(self, group: list[int]) -> list[BulkAnswer]:
+        """The answers to lines on different complaints; most go together, the others alone."""
+        orders = {index: order for index in group if (order := self._plain_order(index))}
+        receipts: dict[int, Receipt] = {}
+        # What is wrong with any of them is told by the line itself.
+        with suppress(Exception):
+            taken = await self._asked.services.desk.take_all(list(orders.values()), self._asked.who)
+            receipts = {index: one for index, one in zip(orders, taken, strict=True) if one}
+        alone = [index for index in group if index not in receipts]
+        answers = dict(
+            zip(alone, await asyncio.gather(*map(self._carried_out, alone)), strict=True)
+        )
+        for index, receipt in receipts.items():
+            answers[index] = self._accepted(self._lines[index], receipt)
+        return [answers[index] for index in group]
+
+    def _plain_order(self, index: int) -> Order | None:
+        """What a line orders, with its complaint; None where anything is wrong with it."""
+        line = self._lines[index]
+        if line.order is None or self._stops or self._same[index] & self._held:
+            return None
+        if line.is_registration:
+            return line.order
+        try:
+            return replace(line.order, complaint_id=self._addresses.find(line))
+        except (ProblemError, Rejected):
+            return None
 
     async def _carried_out(self, index: int) -> BulkAnswer:
         line = self._lines[index]
@@ -204,8 +242,7 @@ class Bulk:
                 raise ProblemError(problems.SKIPPED)
             if line.order is None:
                 raise line.failure or AssertionError("a line is an order or a failure")
-            async with self._asked.services.lines:
-                receipt = await self._receipt(line)
+            receipt = await self._receipt(line)
         except Exception as error:
             problem = as_problem(error)
             return BulkAnswer(
@@ -213,6 +250,11 @@ class Bulk:
                 status=problem.problem.status,
                 problem=told(self._asked.request, problem),
             )
+        return self._accepted(line, receipt)
+
+    def _accepted(self, line: Line, receipt: Receipt) -> BulkAnswer:
+        if line.is_registration:
+            self._addresses.registered(line, receipt.stream_id)
         return BulkAnswer(
             line=line.number,
             status=receipt.status,
@@ -237,6 +279,4 @@ class Bulk:
             )
             raise
         assert isinstance(receipt, Receipt)
-        if line.is_registration:
-            self._addresses.registered(line, receipt.stream_id)
         return receipt

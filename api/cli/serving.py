@@ -1,6 +1,7 @@
 """`run`, `serve`, `work`: the commands that stay."""
 
 import asyncio
+import gc
 import signal
 import socket
 import threading
@@ -111,6 +112,17 @@ def _bind(config: Config) -> socket.socket:
     return bound
 
 
+def _search_for_garbage_less() -> None:
+    """Look through what is new now and then, and through what has been there from the start never.
+
+    Nearly all that a request makes goes when it is answered, without any search; searching took
+    30 to 40 us a line of bulk, a fifth of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+
+
 def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: bool) -> None:
     worker = Worker() if with_worker else None
     ledger = Ledger(
@@ -132,6 +144,7 @@ def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: b
         ),
         serving.feed.close,
     )
+    _search_for_garbage_less()
     if worker is not None:
         worker.start()
     try:

@@ -19,7 +19,8 @@ from domain.complaint.intake import AddDetail, RecordSourceFact, RegisterComplai
 from domain.complaint.vocabulary import Facts
 from domain.kernel import Actor, Context, NotAllowedAtStage, Recorded, fold
 from domain.rulebook.defaults import DEFAULT_RULES
-from ledger.application import IdempotencyKeyReused, Ledger, VersionConflict, WrongStream
+from ledger.application import IdempotencyKeyReused, Ledger
+from ledger.deciding import VersionConflict, WrongStream
 from ledger.entry import Receipt
 from ledger.ids import command_id, new_stream_id
 from ledger.registry import Registry
@@ -58,14 +59,8 @@ async def ledger_of(database: Database) -> AsyncIterator[Ledger]:
 async def send(
     ledger: Ledger, stream_id: UUID, command: Any, key: str, said: bytes = b"", **options: Any
 ) -> Receipt:
-    return await ledger.execute(
-        COMPLAINT,
-        stream_id,
-        command,
-        context(key),
-        digest=said or repr(command).encode(),
-        **options,
-    )
+    options |= {"digest": said or repr(command).encode()}
+    return await ledger.execute(COMPLAINT, stream_id, command, context(key), **options)
 
 
 async def registered(ledger: Ledger) -> Receipt:
