@@ -66,6 +66,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     on_behalf_of: str | None = None
     correlation_id: str | None = None
     precision: Precision = "instant"
+    known_as: UUID | None = None  # the id of the command, where it was worked out before
+    is_looked_through: bool = False  # the body is a part of what `decode` has looked through
 
 
 class Forbidden(Rejected):
@@ -186,8 +188,10 @@ class Desk:
         if not may_order(client.role, order.command):
             raise Forbidden(role=client.role, command=order.command)
         commands = COMMANDS if order.customer_id is None else CUSTOMER_COMMANDS
-        command = decode(commands[order.command], order.body)
-        known_as = command_id(client.principal, order.key)
+        command = decode(
+            commands[order.command], order.body, is_looked_through=order.is_looked_through
+        )
+        known_as = order.known_as or command_id(client.principal, order.key)
         if order.customer_id is not None:
             stream_id = customer_stream(order.customer_id)
         else:

@@ -47,9 +47,14 @@ class Invalid(Exception):
         self.errors = errors
 
 
-def decode(kind: type[T], body: bytes) -> T:
-    """The command that the body says. Raises `NotJson` or `Invalid`."""
-    if (plain := _plain(kind, body)) is not None:
+def decode(kind: type[T], body: bytes, *, is_looked_through: bool = False) -> T:
+    """The command that the body says. Raises `NotJson` or `Invalid`.
+
+    A part of what was decoded before is looked through already: all but its shape is right.
+    """
+    if is_looked_through:
+        command = _decoded(kind, body)
+    elif (plain := _plain(kind, body)) is not None:
         command = plain
     else:
         _look_through(body)

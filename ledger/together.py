@@ -102,27 +102,28 @@ class Together:
 
     async def _present_all(self, intents: Sequence[Intent]) -> list[Baseline | None]:
         """What their streams come to now, read at once; None for a stream of another kind."""
-        known = {i.stream_id: self._states.get(i.decider, i.stream_id) for i in intents}
+        streams = {i.stream_id: i.decider for i in intents if not i.is_new}
+        known = {stream_id: self._states.get(of, stream_id) for stream_id, of in streams.items()}
         asked = {
-            i.stream_id: (
-                partition_of(i.stream_id, len(self._writers)),
-                known[i.stream_id].version or -1,
-            )
-            for i in intents
-            if not i.is_new
+            stream_id: (partition_of(stream_id, len(self._writers)), base.version or -1)
+            for stream_id, base in known.items()
         }
         histories: dict[UUID, list[Recorded[Any]]] = defaultdict(list)
         for row in await self._read(asked):
             histories[row[2]].append(self._registry.decode(row))
-        bases: list[Baseline | None] = []
-        for intent in intents:
-            base = None
-            with suppress(WrongStream):
-                stream_id = intent.stream_id
-                base = folded(intent.decider, known[stream_id], histories[stream_id])
-                self._states.keep(intent.decider, stream_id, base)
-            bases.append(base)
-        return bases
+
+        def present(decider: Decider[Any], stream_id: UUID) -> Baseline | None:
+            try:
+                base = folded(decider, known[stream_id], histories[stream_id])
+            except WrongStream:
+                return None
+            self._states.keep(decider, stream_id, base)
+            return base
+
+        return [
+            Baseline(0, i.decider.initial) if i.is_new else present(i.decider, i.stream_id)
+            for i in intents
+        ]
 
     async def _read(self, asked: Mapping[UUID, tuple[int, int]]) -> Sequence[tuple[Any, ...]]:
         """The rows of these streams, each in order: of a partition, after a version."""

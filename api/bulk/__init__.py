@@ -126,7 +126,7 @@ async def _give(asked: Asked) -> Answer:
     request_id = str(asked.request.scope.get("request_id", ""))
     lines = []
     for number, text in texts:
-        lines.append(understood(number, text, person, request_id))
+        lines.append(understood(number, text, asked.who.principal, person, request_id))
         if len(lines) % 16 == 0:
             await asyncio.sleep(0)  # others have their turn
     addresses = Addresses(lines)

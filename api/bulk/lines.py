@@ -12,7 +12,7 @@ from api.problems import ProblemError
 from api.roles import is_for_keys
 from api.strict import MAX_BYTES, FieldError, Invalid, NotJson, decode
 from domain.kernel import Code, Identifier, PersonalText, Value
-from ledger.ids import read_tracking_number
+from ledger.ids import command_id, read_tracking_number
 
 MAX_LINES = 10_000
 MAX_BODY = 16 * 1024 * 1024
@@ -86,8 +86,8 @@ def lines_of(body: bytes) -> list[tuple[int, bytes]]:
     return [(number, line) for number, line in enumerate(body.split(b"\n"), 1) if line.strip()]
 
 
-def understood(number: int, text: bytes, by: str | None, request_id: str) -> Line:
-    """What a line says; `by` is the person named for lines that name none."""
+def understood(number: int, text: bytes, principal: str, by: str | None, request_id: str) -> Line:
+    """What a line of this client says; `by` is the person named for lines that name none."""
     try:
         if len(text) > MAX_BYTES:
             raise ProblemError(problems.TOO_LARGE)
@@ -108,6 +108,8 @@ def understood(number: int, text: bytes, by: str | None, request_id: str) -> Lin
             expected_version=line.if_match,
             on_behalf_of=line.on_behalf_of or by,
             correlation_id=request_id or None,
+            known_as=command_id(principal, line.idempotency_key),
+            is_looked_through=True,
         ),
         reference=_reference(line.complaint),
         registration_key=getattr(line.complaint, "registration_key", None),
