@@ -41,6 +41,7 @@ class Registry:
         """Take every event type there is, and refuse a type whose upcasts leave a gap."""
         self._types: dict[str, type[Any]] = {}
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+        self._decode_present: dict[tuple[str, int], Callable[[bytes], Any]] = {}
         for event_type in types:
             name = event_type.__name__
             if name in self._types:
@@ -50,7 +51,8 @@ class Registry:
             if missing:
                 raise ValueError(f"{name} lacks upcasts from versions {sorted(missing)}")
             self._types[name] = event_type
-            self._decoders[name] = msgspec.json.Decoder(event_type)
+            decoder = self._decoders[name] = msgspec.json.Decoder(event_type)
+            self._decode_present[name, event_type.schema_version] = decoder.decode
         self._encode = msgspec.json.Encoder().encode
         self._decode_metadata = msgspec.json.Decoder(Metadata).decode
 
@@ -102,12 +104,13 @@ class Registry:
     def decode(self, row: StoredRow | tuple[Any, ...]) -> Recorded[Any]:
         """The envelope with its event, from a row of `ledger.events`."""
         partition, position, stream_id, version, name, schema_version, at, data, meta = row
+        decode = self._decode_present.get((name, schema_version))  # nearly every event
         return Recorded(
             partition=partition,
             position=position,
             stream_id=stream_id,
             version=version,
             recorded_at=at,
-            event=self.decode_event(name, schema_version, data),
+            event=decode(data) if decode else self.decode_event(name, schema_version, data),
             metadata=self._decode_metadata(meta),
         )

@@ -26,10 +26,16 @@ COMPLAINT_CUSTOMERS = Table(
 )
 
 
+_TELLS = frozenset({ComplaintRegistered, DetailAdded, FieldCorrected, CustomerLinked})
+"""The events that may tell whose complaint it is."""
+
+
 def customers_after(rows: Sequence[Row], events: Iterable[Recorded[Any]]) -> list[Row]:
     """The customers of a complaint, from those it had and what was told since."""
     now = [row for row in rows if isinstance(row, ComplaintCustomerRow)]
     for recorded in events:
+        if type(recorded.event) not in _TELLS:
+            continue
         for role, customer_ids in _told(recorded.event).items():
             now = [row for row in now if row.role != role]
             now += [

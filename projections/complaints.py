@@ -71,10 +71,16 @@ def _fold(
 ) -> Iterable[Row]:
     row = next((row for row in rows if isinstance(row, ComplaintRow)), None)
     facts: list[Row] = []
+    progress = _REGISTERED if row is None else _progress(row)
     for recorded in events:
-        row = _register(recorded, secret) if row is None else _after(row, recorded, secret)
-        event = recorded.event
-        if isinstance(event, SourceFactRecorded) and event.name in published:
+        event, before = recorded.event, progress
+        progress = before.after(event)
+        if row is None:
+            row = _register(recorded, secret)
+        else:
+            moved = None if progress is before else progress
+            row = _after(row, recorded, moved, secret)
+        if type(event) is SourceFactRecorded and event.name in published:
             facts.append(_source_fact(row, recorded))
             row = replace(row, source_facts={**row.source_facts, event.name: event.value})
     return facts if row is None else [row, *facts, *customers_after(rows, events)]
@@ -114,22 +120,33 @@ def _register(recorded: Recorded[Any], secret: bytes) -> ComplaintRow:
     )
 
 
-def _after(row: ComplaintRow, recorded: Recorded[Any], secret: bytes) -> ComplaintRow:
-    event = recorded.event
-    before = Progress(row.stage, row.cycle, row.taxonomy_version is not None, row.is_accepted)
-    after = before.after(event)
+_REGISTERED = Progress("registered")
+
+
+def _progress(row: ComplaintRow) -> Progress:
+    is_assessed = row.taxonomy_version is not None
+    return Progress(row.stage, row.cycle, is_assessed, row.is_accepted)
+
+
+def _after(
+    row: ComplaintRow, recorded: Recorded[Any], moved: Progress | None, secret: bytes
+) -> ComplaintRow:
+    """The row after an event, and after how far it moved the complaint."""
+    event, kind = recorded.event, type(recorded.event)
     changes: Changes = {"version": recorded.version, "ledger_position": recorded.position}
-    if after is not before:
-        changes |= {"stage": after.stage, "cycle": after.cycle, "is_accepted": after.is_accepted}
+    stage = row.stage
+    if moved is not None and moved.stage is not None:
+        stage = moved.stage
+        changes |= {"stage": stage, "cycle": moved.cycle, "is_accepted": moved.is_accepted}
     waits = waits_after(row.waits, event)
-    changes |= {"waits": waits, "waiting_on": waited_for(waits, after.stage)}
-    match event:
-        case DetailAdded(details=facts) | FieldCorrected(new=facts):
-            changes |= columns_of(facts, secret)
-        case SatisfactionRecorded(score=score):
-            changes["last_satisfaction_score"] = score
-        case _ if (change := _CHANGES.get(type(event))) is not None:
-            changes |= change(row, recorded)
+    if moved is not None or waits is not row.waits:
+        changes |= {"waits": waits, "waiting_on": waited_for(waits, stage)}
+    if (change := _CHANGES.get(kind)) is not None:
+        changes |= change(row, recorded)
+    elif kind is DetailAdded:
+        changes |= columns_of(event.details, secret)
+    elif kind is FieldCorrected:
+        changes |= columns_of(event.new, secret)
     return replace(row, **changes)
 
 
@@ -275,6 +292,7 @@ _CHANGES: dict[type[Any], Change] = {
     ComplaintClosed: _closed,
     ComplaintReopened: _reopened,
     ComplaintReferred: _referred,
+    SatisfactionRecorded: lambda row, recorded: {"last_satisfaction_score": recorded.event.score},
     CustomerLinked: lambda row, recorded: {"customer_id": recorded.event.customer_id},
     ComplaintUnmerged: lambda row, recorded: _NOT_CLOSED,
 }

@@ -29,6 +29,8 @@ _STAGES: dict[type[Any], str] = {
     ResolutionDisputed: "in_progress",
     ComplaintClosed: "closed",
 }
+_MOVES = frozenset({*_STAGES, ComplaintAssessed, ComplaintReopened, ComplaintUnmerged})
+"""The events that may move a complaint on or back; most do not."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -41,6 +43,8 @@ class Progress(msgspec.Struct, frozen=True):
 
     def after(self, event: Any) -> "Progress":
         """How far it has come after an event; the same object where the event moves nothing."""
+        if type(event) not in _MOVES:
+            return self
         stage, cycle = _STAGES.get(type(event), self.stage), self.cycle
         match event:
             case ComplaintAssessed():
@@ -87,6 +91,8 @@ Imprecise = dict[str, dict[str, str]] | None
 
 def told_at(imprecise: Imprecise, name: str, recorded: Recorded[Any]) -> dict[str, Any]:
     """The columns of a time of a row; a time of day that nobody told is marked as such."""
+    if not imprecise and is_exact(recorded):
+        return {f"{name}_at": recorded.occurred_at, "imprecise": None}
     marked = {other: told for other, told in (imprecise or {}).items() if other != name}
     if not is_exact(recorded) and (on := told_on(recorded)) is not None:
         precision = recorded.metadata.occurred_at_precision

@@ -51,7 +51,9 @@ TIMELINE = Table("timeline", TimelineRow, ("partition", "complaint_id", "version
 ENDS = Table("timeline_ends", TimelineEndRow, ("partition", "complaint_id"))
 
 
-_HAND_OVER = (ComplaintAccepted, ComplaintAssigned, AssignmentSignedFor, AssignmentReturned)
+_HAND_OVER = frozenset(
+    {ComplaintAccepted, ComplaintAssigned, AssignmentSignedFor, AssignmentReturned}
+)
 """Others name a unit too, that works on a part or is asked for help, and do not give it this."""
 
 
@@ -81,26 +83,27 @@ def _fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Iterable[Row]
 
 def _entry(recorded: Recorded[Any], before: Progress, after: Progress) -> TimelineRow:
     event, metadata = recorded.event, recorded.metadata
-    is_handed_over = isinstance(event, _HAND_OVER)
-    is_returned = isinstance(event, AssignmentReturned)
+    kind, actor = type(event), metadata.actor
+    is_handed_over = kind in _HAND_OVER
+    is_returned = kind is AssignmentReturned
     return TimelineRow(
         partition=recorded.partition,
         complaint_id=recorded.stream_id,
         version=recorded.version,
         ledger_position=recorded.position,
-        type=type(event).__name__,
+        type=kind.__name__,
         occurred_at=recorded.occurred_at,
         occurred_at_source=metadata.occurred_at_source,
         occurred_at_precision=metadata.occurred_at_precision,
         recorded_at=recorded.recorded_at,
-        actor_id=metadata.actor.id,
-        actor_kind=metadata.actor.kind,
-        actor_role=metadata.actor.role,
+        actor_id=actor.id,
+        actor_kind=actor.kind,
+        actor_role=actor.role,
         answered_by=metadata.by,
         stage_before=before.stage,
         stage_after=_stage(after),
         cycle=after.cycle,
-        unit_id=metadata.actor.unit_id,
+        unit_id=actor.unit_id,
         to_unit=event.unit_id if is_handed_over else None,
         # handed back, it lies in the queue of the unit and is nobody's
         to_person=getattr(event, "person_id", None) if is_handed_over and not is_returned else None,
