@@ -6,6 +6,7 @@ process, or the same one after it was killed.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -61,6 +62,7 @@ SELECT stream_id, position {_IN_SLICE}
     AND type = %(type)s AND schema_version = %(schema_version)s ORDER BY position"""
 
 _READ = f"SELECT {COLUMNS} {_IN_SLICE} AND type = ANY(%(types)s) ORDER BY stream_id, version"
+_READ_ALL = f"SELECT {COLUMNS} {_IN_SLICE} ORDER BY stream_id, version"
 
 _PROGRESS = """
 SELECT coalesce(sum(events), 0)::bigint, count(*) FILTER (WHERE events IS NULL)
@@ -81,6 +83,8 @@ ORDER BY number LIMIT 1"""
 _POSITION = StoredRow._fields.index("position")
 _STREAM = StoredRow._fields.index("stream_id")
 _stream_of = itemgetter(_STREAM)
+_type_of = itemgetter(StoredRow._fields.index("type"))
+_shape_of = itemgetter(*(StoredRow._fields.index(name) for name in ("type", "schema_version")))
 
 
 class Slice(NamedTuple):
@@ -145,8 +149,7 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
         if found is None:
             return None
         part = Slice(*found)
-        events = _count(connection, job, part)
-        rows = _read(connection, job, part)
+        events, rows = _read(connection, job, part)
         try:
             with connection.transaction():
                 _write(connection, job, _folded(job, rows))
@@ -160,12 +163,32 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
     return events
 
 
-def _count(connection: Connection, job: Job, part: Slice) -> int:
-    """How many events a slice holds; refuses one that a newer release wrote, whoever asks."""
-    events, aside = 0, job.asides[part.partition]
-    counts = connection.execute(_COUNT, part._asdict(), prepare=True).fetchall()
-    for name, schema_version, number in counts:
-        events += number
+def _read(connection: Connection, job: Job, part: Slice) -> tuple[int, list[Any]]:
+    """How many events a slice holds, and those the view takes in, stream by stream."""
+    place, types = part._asdict(), job.view.event_types
+    takes_most = 2 * len(types) > len(job.registry.types)
+    if takes_most:  # to read all of them costs less than to count them first
+        rows = connection.execute(_READ_ALL, place, prepare=True, binary=True).fetchall()
+        counts = Counter(map(_shape_of, rows))
+        rows = [row for row in rows if _type_of(row) in types]
+    else:
+        found = connection.execute(_COUNT, place, prepare=True).fetchall()
+        counts = Counter({(name, schema_version): number for name, schema_version, number in found})
+        asked = {**place, "types": list(types)}
+        rows = connection.execute(_READ, asked, prepare=True, binary=True).fetchall()
+    _refuse_unknown(connection, job, part, counts)
+    aside = job.asides[part.partition]
+    if aside.skipped or aside.parked:
+        rows = [row for row in rows if aside.takes(row[_STREAM], row[_POSITION])]
+    return counts.total(), rows
+
+
+def _refuse_unknown(
+    connection: Connection, job: Job, part: Slice, shapes: Iterable[tuple[str, int]]
+) -> None:
+    """Refuse an event that a newer release wrote, whoever asks."""
+    aside = job.asides[part.partition]
+    for name, schema_version in shapes:
         if job.registry.knows(name, schema_version):
             continue
         asked = {**part._asdict(), "type": name, "schema_version": schema_version}
@@ -175,17 +198,6 @@ def _count(connection: Connection, job: Job, part: Slice) -> int:
                     f"schema version {schema_version} is not known to this release"
                 )
                 raise halted(connection, job.view.name, part.partition, error, position - 1)
-    return events
-
-
-def _read(connection: Connection, job: Job, part: Slice) -> list[Any]:
-    """The stored events that the view takes in, stream by stream."""
-    asked = {**part._asdict(), "types": list(job.view.event_types)}
-    rows = connection.execute(_READ, asked, prepare=True, binary=True).fetchall()
-    aside = job.asides[part.partition]
-    if not aside.skipped and not aside.parked:
-        return rows
-    return [row for row in rows if aside.takes(row[_STREAM], row[_POSITION])]
 
 
 Folded = dict[Table, dict[tuple[int, Any], Row]]
