@@ -67,10 +67,15 @@ def passes(error: BaseException) -> bool:
     return isinstance(error, TRANSIENT)
 
 
-def connect(uri: str, *, role: str | None = None, **options: Any) -> psycopg.Connection[Any]:
-    """A synchronous connection in autocommit, acting as `role` where one is given."""
+def connect(
+    uri: str, *, role: str | None = None, options: str = "", **limits: Any
+) -> psycopg.Connection[Any]:
+    """A synchronous connection in autocommit, acting as `role` where one is given.
+
+    `options` are settings that differ from those of every connection: the last one counts.
+    """
     connection = psycopg.connect(
-        uri, autocommit=True, **{"options": _OPTIONS, **_LIMITS, **options}
+        uri, autocommit=True, options=f"{_OPTIONS} {options}", **{**_LIMITS, **limits}
     )
     if role is not None:
         connection.execute(_set_role(role))

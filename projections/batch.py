@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-import psycopg
 
 from domain.kernel import Recorded
 from ledger import database
@@ -25,9 +24,6 @@ from projections.leases import LeaseLost, Place
 from projections.reader import Connection, CorruptLedger, Reader
 from projections.view import Row, Table, View
 
-PASSING = (*database.TRANSIENT, psycopg.InternalError, CorruptLedger, LeaseLost)
-"""What is not the fault of an event (a full disk comes as an internal error)."""
-
 # The beat moves too: whoever takes events in needs no other sign of life.
 MOVE = """
 UPDATE views.positions
@@ -36,6 +32,12 @@ WHERE view = %(view)s AND partition = %(partition)s AND position = %(old)s AND e
 RETURNING 1"""
 
 _encode = msgspec.json.Encoder().encode
+
+
+def passes(error: BaseException) -> bool:
+    """Whether an error says nothing of an event, nor of a fold: whatever was asked for may be asked
+    for again."""
+    return isinstance(error, CorruptLedger | LeaseLost) or database.passes(error)
 
 
 class Known:
@@ -105,11 +107,10 @@ def advance(connection: Connection, reader: Reader, held: Held, limit: int) -> i
     while True:
         try:
             return _advance(connection, reader, held, limit)
-        except PASSING:
-            held.known.clear()
-            raise
         except Exception as error:
             held.known.clear()
+            if passes(error):
+                raise
             if limit == 1:
                 after = held.position
                 raise halted(connection, held.name, held.partition, error, after) from None

@@ -17,6 +17,7 @@ from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import Rules
 from ledger import database
 from ledger.registry import Registry
+from projections.alone import drop_old
 from projections.digest import Digest, digest_of
 from projections.halting import ViewHalted, cause_of
 from projections.lag import Lag, lag_of, positions_of
@@ -25,7 +26,7 @@ from projections.lookups import NAME as LOOKUPS
 from projections.reached import Reached
 from projections.reactions import Reactions
 from projections.reader import Connection, CorruptLedger
-from projections.rebuild import Options, Progress, Tell, drop_old, rebuild
+from projections.rebuild import Options, Progress, Tell, rebuild
 from projections.shift import SetAside, Shift, Work
 from projections.slices import EVENTS as SLICE
 from projections.view import View
@@ -37,10 +38,7 @@ BATCH = 1000
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.005, 0.25
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.05, 5.0
 
-_PATIENT = (
-    "-c lock_timeout=60s -c statement_timeout=0"
-    " -c idle_in_transaction_session_timeout=10min -c timezone=UTC"
-)
+_PATIENT = "-c lock_timeout=60s -c statement_timeout=0 -c idle_in_transaction_session_timeout=10min"
 
 # NOT EXISTS beside ON CONFLICT: alone, that would wait for a rebuild which holds the row.
 _REGISTER = """
@@ -180,7 +178,7 @@ class Runner:
             case CorruptLedger():
                 self._trouble = "ledger", str(error)
                 log.critical("ledger corrupt", detail=str(error), retry_in=pause)
-            case _ if isinstance(error, database.TRANSIENT):
+            case _ if database.passes(error):
                 self._trouble = "runner", f"the database is away: {type(error).__name__}"
                 log.warning("database away", error=type(error).__name__, retry_in=pause)
             case _:
@@ -264,7 +262,8 @@ class Runner:
         """
         with self._visit() as connection:
             connection.execute(_REGISTER, {"views": [name]})
-        options = Options(batch_size, batch_size, workers, progress, tell)
+        parks = name in self._work.parks
+        options = Options(batch_size, batch_size, parks, workers, progress, tell)
         login = Login(self._uri, self._role)
         return rebuild(login, self._registry, self._views[name], options)
 

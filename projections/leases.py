@@ -163,10 +163,15 @@ class Leases:
             connection.execute(_GIVE_UP, {"me": self.me, "views": names})
         return {lease: places for lease, places in taken.items() if lease not in parts}
 
+    @property
+    def seconds_between_beats(self) -> float:
+        """How long a holder may be at one thing."""
+        return self._seconds / BEATS_A_LEASE
+
     def beat(self, connection: Connection) -> None:
         """Show a sign of life, often enough."""
         now = time.monotonic()
-        if now - self._beat_at >= self._seconds / BEATS_A_LEASE:
+        if now - self._beat_at >= self.seconds_between_beats:
             connection.execute(_BEAT, {"me": self.me}, prepare=True)
             self._beat_at = now
 

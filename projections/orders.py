@@ -18,7 +18,7 @@ from ledger.append import append
 from ledger.entry import CommandKey, Entry, Lost
 from ledger.ids import digest, partition_of
 from ledger.registry import Registry
-from projections.batch import PASSING
+from projections.batch import passes
 from projections.reader import Connection
 from projections.recall import Recall
 
@@ -54,9 +54,9 @@ def failing_at(partition: int) -> Iterator[None]:
     """What is wrong here stops the policy in this partition; what passes by itself does not."""
     try:
         yield
-    except PASSING:
-        raise
     except Exception as error:
+        if passes(error):
+            raise
         raise Failed(partition, error) from error
 
 

@@ -12,17 +12,17 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ledger.database import DatabaseError
 from ledger.registry import Registry
-from projections import generations
-from projections.aside import aside_of
-from projections.batch import PASSING, Held, advance, take
-from projections.halting import ViewHalted, halted
+from projections import generations, parked_aside
+from projections.alone import be_alone, drop_aside
+from projections.aside import Aside, aside_of
+from projections.batch import Held, advance, passes, take
+from projections.halting import ViewHalted, halted, is_fault_of_event
 from projections.leases import Place
 from projections.reader import Connection, Reader
 from projections.shapes import shape_of
 from projections.slices import EVENTS, Job, check_complete, fold_slices, plan, progress
-from projections.swapping import FORGET, NotNow, Stand, await_readers, hold, let_go, take_place
+from projections.swapping import NotNow, Stand, await_readers, hold, let_go, take_place
 from projections.view import View
 from projections.workers import Login, add_indexes, can_travel, helpers
 
@@ -35,7 +35,6 @@ MOST_WORKERS = 4
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.05, 2.0
 _POLL_SECONDS = 0.1
 
-_ALONE = "SELECT pg_try_advisory_lock(7276436, hashtext(%(view)s))"
 _HEADS = "SELECT partition, position FROM ledger.heads ORDER BY partition"
 _BEGUN = """
 SELECT partition, generation, shape, head, position FROM views.rebuilds
@@ -53,14 +52,6 @@ Tell = Callable[[str], None]
 """Told what is being done, a line at a time."""
 
 
-class AlreadyRebuilding(DatabaseError):
-    """Somebody else is making this view anew."""
-
-    def __init__(self, view: str) -> None:
-        """Name the view."""
-        super().__init__(f"view {view} is being rebuilt by somebody else")
-
-
 class Changed(Exception):
     """What the view is made of has changed since the rebuild began."""
 
@@ -70,6 +61,7 @@ class Options(NamedTuple):
 
     slice_events: int = EVENTS
     batch: int = BATCH
+    parks: bool = False  # a stream that cannot be taken in, rather than halt
     workers: int | None = None  # none: as many as the ledger is worth, and the machine has cores
     progress: Progress = lambda done, total: None
     tell: Tell = lambda line: None
@@ -82,32 +74,12 @@ def rebuild(login: Login, registry: Registry, view: View, options: Options) -> i
     `AlreadyRebuilding` where somebody else is at it.
     """
     with login.connect() as connection, login.connect() as other:
-        _be_alone(connection, view)
+        be_alone(connection, view)
         while True:
             try:
                 return _Rebuild(connection, other, login, registry, view, options).run()
             except Changed as change:
                 options.tell(f"{change}: begins anew")
-
-
-def drop_old(login: Login, view: View) -> int:
-    """Drop what a rebuild has replaced, or has begun and not finished; returns how many tables."""
-    with login.connect() as connection:
-        _be_alone(connection, view)
-        with connection.transaction():
-            return _drop_aside(connection, view)
-
-
-def _be_alone(connection: Connection, view: View) -> None:
-    """For as long as the connection lives."""
-    if connection.execute(_ALONE, {"view": view.name}).fetchone() != (True,):
-        raise AlreadyRebuilding(view.name)
-
-
-def _drop_aside(connection: Connection, view: View) -> int:
-    for statement in FORGET:
-        connection.execute(statement, {"view": view.name})
-    return generations.drop_aside(connection, view)
 
 
 class _Rebuild:
@@ -128,6 +100,7 @@ class _Rebuild:
         self._registry = registry
         self._view = view
         self._options = options
+        self._job: Job
 
     def run(self) -> int:
         """All of it; returns the number of events."""
@@ -135,6 +108,7 @@ class _Rebuild:
         self._begin()
         options.tell("folding streams")
         self._fill()
+        self._job = self._with_parked(self._job.asides)
         check_complete(self._connection, self._view.name)
         options.tell("making indexes")
         add_indexes(self._workers(), self._connection, self._login, self._job)
@@ -142,6 +116,8 @@ class _Rebuild:
         self._follow(dict(self._connection.execute(_HEADS).fetchall()))
         self._take_place()
         generations.analyze(self._connection, self._view)
+        if self._parked:
+            options.tell(f"{len(self._parked)} streams parked: see `closedloop status`")
         return sum(self._reached.values())
 
     # --- beginning --------------------------------------------------------------------------
@@ -150,25 +126,38 @@ class _Rebuild:
         """Go on with what was begun, if it is of the same shape; else begin anew."""
         connection, name = self._connection, self._view.name
         heads: dict[int, int] = dict(connection.execute(_HEADS).fetchall())
-        asides = aside_of(connection, name, heads)
-        self._shape = shape_of(connection, self._view, asides)
+        left_out = aside_of(connection, name, heads)
+        parked = parked_aside.noted(connection, name)
+        asides = parked_aside.without_parked(left_out, parked)
+        self._shape = self._shape_of(asides)
         begun = connection.execute(_BEGUN, {"view": name}).fetchall()
         if begun and {shape for _, _, shape, _, _ in begun} == {self._shape}:
             self._options.tell("goes on where it was left")
         else:
             if begun:
                 self._options.tell("code, tables or what is left out have changed: begins anew")
+            asides, self._shape = left_out, self._shape_of(left_out)
             self._begin_anew(heads)
             begun = connection.execute(_BEGUN, {"view": name}).fetchall()
         self._total = sum(head for _, _, _, head, _ in begun)
         self._reached = {partition: position for partition, _, _, _, position in begun}
         generation = begun[0][1]
-        self._job = Job(self._view.at(generation), generation, self._registry, asides)
+        view, parks = self._view.at(generation), self._options.parks
+        self._job = Job(view, generation, self._registry, asides, parks)
+        self._job = self._with_parked(asides)
+
+    def _shape_of(self, asides: Mapping[int, Aside]) -> str:
+        return shape_of(self._connection, self._view, asides, parks=self._options.parks)
+
+    def _with_parked(self, asides: Mapping[int, Aside]) -> Job:
+        """The job, knowing what has been parked in it."""
+        self._parked = parked_aside.noted(self._connection, self._view.name)
+        return self._job._replace(asides=parked_aside.with_parked(asides, self._parked))
 
     def _begin_anew(self, heads: Mapping[int, int]) -> None:
         connection, name = self._connection, self._view.name
         with connection.transaction():
-            _drop_aside(connection, self._view)
+            drop_aside(connection, self._view)
             generation = generations.begin(connection, self._view)
             for partition, head in heads.items():
                 plan(connection, name, partition, self._options.slice_events)
@@ -228,18 +217,29 @@ class _Rebuild:
                 with self._connection.transaction():
                     take(self._connection, Reader(self._registry), held, limit)
                     self._connection.execute(_MOVE, {**place, "position": held.position})
-            except PASSING:
-                raise
             except Exception as error:
+                if passes(error):
+                    raise
                 if limit == 1:
-                    raise halted(
-                        self._connection, job.view.name, partition, error, reached
-                    ) from None
+                    self._park(partition, error)
+                    return
                 limit = (limit + 1) // 2
                 held.position = reached
             else:
                 self._reached[partition] = held.position
                 return
+
+    def _park(self, partition: int, error: Exception) -> None:
+        """Park the stream of the next event, which cannot be taken in; or raise `ViewHalted`."""
+        job, reached = self._job, self._reached[partition]
+        if not (job.parks and is_fault_of_event(error)):
+            raise halted(self._connection, job.view.name, partition, error, reached) from None
+        place = {"view": job.view.name, "partition": partition}
+        with self._connection.transaction():
+            parked_aside.note(self._connection, job.view.name, (partition, reached + 1), error)
+            self._connection.execute(_MOVE, {**place, "position": reached + 1})
+        self._reached[partition] = reached + 1
+        self._job = self._with_parked(job.asides)
 
     # --- taking the place of the present one ------------------------------------------------
 
@@ -258,7 +258,7 @@ class _Rebuild:
             pause = min(pause * 2, _LAST_PAUSE_SECONDS)
             self._follow(dict(self._connection.execute(_HEADS).fetchall()))
 
-    def _bring_up(self, stand: Stand) -> None:
+    def _bring_up(self, stand: Stand, asides: Mapping[int, Aside]) -> None:
         """Have the view that serves come as far as the next generation, if it is nearly there.
 
         Then a reader finds the same rows in both. One that is far behind is better replaced: who
@@ -268,7 +268,7 @@ class _Rebuild:
         if stand.is_halted or sum(behind.values()) > self._options.batch:
             return
         for partition, place in stand.places.items():
-            held = Held(self._view, partition, place, self._job.asides[partition])
+            held = Held(self._view, partition, place, asides[partition])
             while (left := self._reached[partition] - held.position) > 0:
                 try:
                     advance(self._connection, Reader(self._registry), held, left)
@@ -280,11 +280,12 @@ class _Rebuild:
         try:
             heads: dict[int, int] = dict(self._connection.execute(_HEADS).fetchall())
             asides = aside_of(self._connection, self._view.name, heads)
-            if shape_of(self._connection, self._view, asides) != self._shape:
+            begun = parked_aside.without_parked(asides, self._parked)
+            if self._shape_of(begun) != self._shape:
                 raise Changed("what the view leaves out, or its tables")
             # Not beyond the head: a view that is ahead of a restored ledger is set back by this.
             self._follow({p: min(place.position, heads[p]) for p, place in stand.places.items()})
-            self._bring_up(stand)
+            self._bring_up(stand, asides)
             await_readers(self._connection)
             take_place(self._connection, self._job, stand)
         finally:

@@ -25,7 +25,9 @@ FROM pg_attribute AS a JOIN unnest(%(names)s::text[]) AS name
 WHERE a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2"""
 
 
-def shape_of(connection: Connection, view: View, asides: Mapping[int, Aside]) -> str:
+def shape_of(
+    connection: Connection, view: View, asides: Mapping[int, Aside], *, parks: bool
+) -> str:
     """A digest of all that decides the rows of a view, but for the events."""
     fold: Any = view.fold
     told = fold.keywords if isinstance(fold, partial) else {}  # secret, rules
@@ -37,7 +39,7 @@ def shape_of(connection: Connection, view: View, asides: Mapping[int, Aside]) ->
         )
         for partition, aside in asides.items()
     }
-    return hashlib.sha256(_encode([_code(), view.name, told, columns, left_out])).hexdigest()
+    return hashlib.sha256(_encode([_code(), view.name, told, columns, left_out, parks])).hexdigest()
 
 
 @cache

@@ -77,6 +77,7 @@ class Shift:
         self._set_aside = set_aside
         self._reader = Reader(work.registry)
         self._held: dict[Lease, Held | HeldPolicy] = {}
+        self._limits: dict[Lease, int] = {}  # of events at a time, where a batch took long
 
     def turn(self, *, shares: bool, is_over: Callable[[], bool] = lambda: False) -> int | None:
         """One batch for all that is held and not at the head.
@@ -86,12 +87,12 @@ class Shift:
         """
         standings = self._leases.look(self._connection, self._work.names)
         self._keep(standings)
-        self._listen(standings)
         mine = self._held.keys()
         wanted = self._leases.free(standings, mine)
         if not wanted and shares:
             wanted = self._leases.share(standings, mine)
         self._take(wanted, standings)
+        self._listen(standings)
         self._stop_ahead(standings)
         behind = [lease for lease in standings if _is_behind(standings[lease])]
         moved = 0
@@ -119,31 +120,34 @@ class Shift:
         return places == {p: (held.positions[p], held.epochs[p]) for p in held.positions}
 
     def _listen(self, standings: Standings) -> None:
-        """What stands still in other hands, and what does no more."""
-        for lease in [lease for lease in self._set_aside if lease not in self._held]:
-            del self._set_aside[lease]
-        for lease, rows in standings.items():
-            if not _is_behind(rows):
-                self._set_aside.pop(lease, None)
-            elif lease not in self._held:
-                for row in rows:
-                    if row.halted_cause is not None and row.holder is not None:
-                        self._set_aside[lease] = _told_of(row), float("inf")
+        """What stands still in other hands or ahead of the ledger, and what does no more."""
+        told = {
+            lease: (_told_of(row), float("inf"))
+            for lease, rows in standings.items()
+            for row in rows
+            if row.halted_before == BEYOND
+            or (row.halted_cause is not None and row.holder is not None and lease not in self._held)
+        }
+        # Whoever asks in between, from another thread, finds what stands still as it was.
+        self._set_aside.update(told)
+        for lease in [lease for lease in self._set_aside if lease not in told]:
+            if lease not in self._held or not _is_behind(standings[lease]):
+                del self._set_aside[lease]
 
     def _take(self, wanted: Sequence[Lease], standings: Standings) -> None:
         taken = self._leases.take(self._connection, wanted, standings)
         room = REMEMBERED_ROWS // max(len(self._held) + len(taken), 1)
         for lease, places in taken.items():
             self._set_aside.pop(lease, None)  # what stopped it may have been repaired
-            self._held[lease] = self._hold(lease, places, room)
+            self._held[lease] = held = self._hold(lease, places, room)
+            if isinstance(held, Held):  # where it stands may be less than was told before a crash
+                self._work.on_moved(held.name, held.partition, held.position)
 
     def _stop_ahead(self, standings: Standings) -> None:
         """Have a view that is ahead of the ledger stand still until it is rebuilt."""
         for lease, rows in standings.items():
             for row in rows:
-                if row.halted_before == BEYOND:
-                    self._set_aside[lease] = _told_of(row), float("inf")
-                elif row.position > row.head:
+                if row.position > row.head and row.halted_before != BEYOND:
                     problem = ahead(*row[:4], is_policy=row.name in self._work.policies)
                     log.critical("view ahead of the ledger", detail=str(problem))
                     self._connection.execute(_STOP, {**row._asdict(), "cause": problem.cause})
@@ -165,20 +169,38 @@ class Shift:
 
     def _advance(self, lease: Lease) -> int:
         """One batch for a view, or a policy's turn; the number of events passed."""
-        held = self._held[lease]
+        begun = time.monotonic()
         try:
-            passed = self._batch(held)
+            return self._try(lease, self._held[lease])
         except LeaseLost:
             log.info("lease lost", view=lease[0], partition=lease[1])
             del self._held[lease]
             return 0
-        except ViewHalted as problem:
-            self._stop(lease, held, problem)
-            return 1
         except LOCKED as problem:
             log.warning("view locked", view=lease[0], error=type(problem).__name__)
             self._set_aside[lease] = problem, time.monotonic() + LOCKED_AGAIN_SECONDS
             return 0
+        finally:
+            self._pace(lease, time.monotonic() - begun)
+
+    def _pace(self, lease: Lease, seconds: float) -> None:
+        """Take less at a time of what takes long: who shows no sign of life is taken over, and two
+        who take over from each other would never come to an end."""
+        limit, most = self._limit(lease), self._work.batch_size
+        if seconds > self._leases.seconds_between_beats:
+            self._limits[lease] = max(limit // 2, 1)
+        elif limit < most and seconds < self._leases.seconds_between_beats / 4:
+            self._limits[lease] = min(limit * 2, most)
+
+    def _limit(self, lease: Lease) -> int:
+        return self._limits.get(lease, self._work.batch_size)
+
+    def _try(self, lease: Lease, held: Held | HeldPolicy) -> int:
+        try:
+            passed = self._batch(held, self._limit(lease))
+        except ViewHalted as problem:
+            self._stop(lease, held, problem)
+            return 1
         if passed:
             self._set_aside.pop(lease, None)
         elif isinstance(held, HeldPolicy):  # it may wait for a view that stands still
@@ -188,13 +210,12 @@ class Shift:
                 self._set_aside[lease] = self._set_aside[other][0], again_at
         return passed
 
-    def _batch(self, held: Held | HeldPolicy) -> int:
-        work = self._work
+    def _batch(self, held: Held | HeldPolicy, limit: int) -> int:
         if isinstance(held, HeldPolicy):
-            return work.reactions.advance(self._connection, self._reader, held, work.batch_size)
-        passed = advance(self._connection, self._reader, held, work.batch_size)
+            return self._work.reactions.advance(self._connection, self._reader, held, limit)
+        passed = advance(self._connection, self._reader, held, limit)
         if passed:
-            work.on_moved(held.name, held.partition, held.position)
+            self._work.on_moved(held.name, held.partition, held.position)
         return passed
 
     def _stop(self, lease: Lease, held: Held | HeldPolicy, problem: ViewHalted) -> None:

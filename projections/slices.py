@@ -9,16 +9,17 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.registry import COLUMNS, Registry, StoredRow, UnknownEvent
+from projections import parked_aside
 from projections.aside import Aside
-from projections.batch import PASSING
+from projections.batch import passes
 from projections.copying import copy_rows
 from projections.garbage import uncollected
-from projections.halting import halted
+from projections.halting import halted, is_fault_of_event
 from projections.reader import Connection, CorruptLedger
 from projections.view import Row, Table, View
 
@@ -104,6 +105,15 @@ class Job(NamedTuple):
     generation: int
     registry: Registry
     asides: Mapping[int, Aside]
+    parks: bool = False  # a stream rather than halt
+
+
+class Problem(NamedTuple):
+    """The first event of a stream that cannot be taken in."""
+
+    stream: UUID
+    position: int
+    error: Exception
 
 
 def plan(connection: Connection, name: str, partition: int, events: int) -> None:
@@ -135,7 +145,7 @@ def fold_slices(
 ) -> Iterator[int]:
     """Fold slice after slice that nobody else has in hand; yields the events of each.
 
-    Raises `ViewHalted` for an event that cannot be folded.
+    Raises `ViewHalted` for an event that cannot be folded, where its stream is not parked.
     """
     with uncollected():
         while not is_over() and (events := _fold_next(connection, job)) is not None:
@@ -153,12 +163,16 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
         try:
             with connection.transaction():
                 _write(connection, job, _folded(job, rows))
-        except PASSING:
-            raise
-        except Exception:
+        except Exception as error:
+            if passes(error):
+                raise
             _refuse_hole(connection, part.partition, part.head)  # the cause, rather than the event
-            _find(connection, job, part.partition, rows)
-            raise
+            problems = _problems(connection, job, rows)
+            if not problems:
+                raise
+            rows = _set_aside(connection, job, part, problems, rows)
+            with connection.transaction():
+                _write(connection, job, _folded(job, rows))
         connection.execute(_DONE, {**place, **part._asdict(), "events": events}, prepare=True)
     return events
 
@@ -176,28 +190,28 @@ def _read(connection: Connection, job: Job, part: Slice) -> tuple[int, list[Any]
         counts = Counter({(name, schema_version): number for name, schema_version, number in found})
         asked = {**place, "types": list(types)}
         rows = connection.execute(_READ, asked, prepare=True, binary=True).fetchall()
-    _refuse_unknown(connection, job, part, counts)
+    unknown = _unknown(connection, job, part, counts)
     aside = job.asides[part.partition]
     if aside.skipped or aside.parked:
         rows = [row for row in rows if aside.takes(row[_STREAM], row[_POSITION])]
-    return counts.total(), rows
+    return counts.total(), _set_aside(connection, job, part, unknown, rows)
 
 
-def _refuse_unknown(
+def _unknown(
     connection: Connection, job: Job, part: Slice, shapes: Iterable[tuple[str, int]]
-) -> None:
-    """Refuse an event that a newer release wrote, whoever asks."""
-    aside = job.asides[part.partition]
+) -> list[Problem]:
+    """The first event of each stream that a newer release wrote, whoever asks."""
+    aside, unknown = job.asides[part.partition], dict[UUID, Problem]()
     for name, schema_version in shapes:
         if job.registry.knows(name, schema_version):
             continue
         asked = {**part._asdict(), "type": name, "schema_version": schema_version}
+        error = UnknownEvent(f"schema version {schema_version} is not known to this release")
         for stream, position in connection.execute(_OF_A_SHAPE, asked).fetchall():
-            if aside.takes(stream, position):
-                error = UnknownEvent(
-                    f"schema version {schema_version} is not known to this release"
-                )
-                raise halted(connection, job.view.name, part.partition, error, position - 1)
+            before = unknown.get(stream)
+            if aside.takes(stream, position) and (before is None or position < before.position):
+                unknown[stream] = Problem(stream, position, error)
+    return list(unknown.values())
 
 
 Folded = dict[Table, dict[tuple[int, Any], Row]]
@@ -224,10 +238,31 @@ def _write(connection: Connection, job: Job, folded: Folded) -> None:
 # --- what cannot be folded ------------------------------------------------------------------
 
 
-def _find(connection: Connection, job: Job, partition: int, rows: Sequence[Any]) -> None:
-    """Raise `ViewHalted` for the first event that cannot be taken in, if it is an event."""
-    problems: list[tuple[int, Exception]] = []
-    for _, stored in groupby(rows, _stream_of):
+def _set_aside(
+    connection: Connection, job: Job, part: Slice, problems: Sequence[Problem], rows: list[Any]
+) -> list[Any]:
+    """Park the streams of what cannot be taken in; returns the stored events that can.
+
+    Raises `ViewHalted` where the view does not park, or the event is not to blame.
+    """
+    if not problems:
+        return rows
+    stops = [one for one in problems if not (job.parks and is_fault_of_event(one.error))]
+    if stops:
+        first = min(stops, key=attrgetter("position"))
+        after = first.position - 1
+        raise halted(connection, job.view.name, part.partition, first.error, after) from None
+    for one in problems:
+        place = part.partition, one.position
+        parked_aside.note(connection, job.view.name, place, one.error)
+    since = {one.stream: one.position for one in problems}
+    return [row for row in rows if row[_POSITION] < since.get(row[_STREAM], row[_POSITION] + 1)]
+
+
+def _problems(connection: Connection, job: Job, rows: Sequence[Any]) -> list[Problem]:
+    """Of each stream the first event that cannot be taken in, if it is an event."""
+    problems: list[Problem] = []
+    for stream, stored in groupby(rows, _stream_of):
         history = list(stored)
 
         def error_of(number: int, history: list[Any] = history) -> Exception | None:
@@ -237,10 +272,8 @@ def _find(connection: Connection, job: Job, partition: int, rows: Sequence[Any])
             # What fails with an event fails with those that follow it too.
             first = bisect_left(range(1, len(history)), True, key=lambda n: error_of(n) is not None)
             if (error := error_of(first + 1)) is not None:
-                problems.append((history[first][_POSITION], error))
-    if problems:
-        position, error = min(problems, key=itemgetter(0))
-        raise halted(connection, job.view.name, partition, error, position - 1) from None
+                problems.append(Problem(stream, history[first][_POSITION], error))
+    return problems
 
 
 def _error(connection: Connection, job: Job, rows: Sequence[Any]) -> Exception | None:
@@ -248,8 +281,8 @@ def _error(connection: Connection, job: Job, rows: Sequence[Any]) -> Exception |
     try:
         with connection.transaction(force_rollback=True):
             _write(connection, job, _folded(job, rows))
-    except PASSING:
-        raise
     except Exception as error:
+        if passes(error):
+            raise
         return error
     return None

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 
+from projections import parked_aside
 from projections.generations import swap
 from projections.leases import Place
 from projections.reader import Connection
@@ -41,6 +42,7 @@ FROM views.rebuilds AS r
 WHERE r.view = p.view AND r.partition = p.partition AND p.view = %(view)s AND p.holder = %(me)s"""
 
 FORGET = (
+    "DELETE FROM views.rebuild_parked WHERE view = %(view)s",
     "DELETE FROM views.rebuild_slices WHERE view = %(view)s",
     "DELETE FROM views.rebuilds WHERE view = %(view)s",
 )
@@ -104,6 +106,7 @@ def take_place(connection: Connection, job: Job, stand: Stand) -> None:
             connection.execute("SET LOCAL synchronous_commit = on")
             if connection.execute(_MOVE, mine).rowcount != len(stand.places):
                 raise NotNow
+            parked_aside.park(connection, job.view.name)
             for statement in FORGET:
                 connection.execute(statement, mine)
     except psycopg.errors.LockNotAvailable:

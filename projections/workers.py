@@ -18,7 +18,7 @@ from projections.slices import Job, fold_slices
 # What a crash of the server takes back is done again, with the note that it was done.
 _OPTIONS = (
     "-c lock_timeout=60s -c statement_timeout=0 -c idle_in_transaction_session_timeout=10min"
-    " -c enable_seqscan=off -c timezone=UTC -c synchronous_commit=off -c maintenance_work_mem=96MB"
+    " -c enable_seqscan=off -c synchronous_commit=off -c maintenance_work_mem=96MB"
 )
 
 

@@ -112,6 +112,25 @@ def test_a_locked_view_does_not_hold_up_the_others(fresh_database: Database) -> 
     assert {(entry["event"], entry["view"]) for entry in logs} == {("view locked", "complaints")}
 
 
+def test_an_internal_error_of_the_database_halts_one_view_and_no_other(
+    fresh_database: Database,
+) -> None:
+    """Only a file that cannot grow passes by itself; a bug would hold up all views for ever."""
+    store(fresh_database.owner, HISTORY[:10])
+    query_all(
+        fresh_database,
+        "CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN RAISE ''a bug'' USING ERRCODE = ''XX000''; END';"
+        "CREATE TRIGGER fails BEFORE INSERT ON views.complaint_search"
+        " FOR EACH ROW EXECUTE FUNCTION public.fail()",
+    )
+    running = runner(fresh_database, parks=["search"])
+    with following(running):
+        wait_until(lambda: "InternalError" in running.halted().get("search", ""))
+        wait_until(lambda: running.positions()["lookups"] == {0: 10})
+    assert running.halted().keys() == {"search"}
+
+
 def test_a_server_whose_views_stand_still_is_not_ready(fresh_database: Database) -> None:
     everything = (*VIEWS, *POLICIES)
     with served(fresh_database) as api:

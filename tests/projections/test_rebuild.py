@@ -13,8 +13,8 @@ import psycopg
 import pytest
 
 from projections import all_views
+from projections.alone import AlreadyRebuilding
 from projections.engine import Runner
-from projections.rebuild import AlreadyRebuilding
 from tests.conftest import Database
 from tests.projections.histories import REGISTRY, SECRET, random_histories, store
 from tests.projections.running import (
