@@ -200,19 +200,18 @@ def test_workers_too_slow_for_a_batch_do_not_take_over_from_each_other_for_ever(
     fresh_database: Database,
 ) -> None:
     with_counted(fresh_database)
-    store(fresh_database.owner, HISTORY[:40])
+    store(fresh_database.owner, HISTORY[:20])
     good = counting().fold
 
     def fold(rows: Sequence[Row], events: Sequence[Recorded[Any]]) -> Any:
-        threading.Event().wait(0.02 * len(events))  # in all, more than twice the lease
+        threading.Event().wait(0.04 * len(events))  # all at once: nearly three leases
         return good(rows, events)
 
     def slow() -> Runner:
         return Runner(fresh_database.app, None, REGISTRY, [counting(fold)], lease_seconds=SOON)
 
-    first, second = slow(), slow()
-    with following(first, second):
-        wait_until(lambda: counted(fresh_database) == 40)
+    with following(slow(), slow(), slow()):  # two would tie
+        wait_until(lambda: counted(fresh_database) == 20)
 
 
 def test_a_worker_of_a_fold_that_fails_halts_everywhere_and_says_so_to_all(
