@@ -148,7 +148,11 @@ _NOT_READY = msgspec.structs.replace(
 async def _ready(asked: Asked) -> Answer:
     states = [State(*row) for row in await asked.services.ledger.query(STATES, _EVERYTHING)]
     runner = asked.services.runner
-    if runner is not None and (halted := runner.halted()):
+    # Its rows tell of events that are no more: nobody ought to read them, whoever keeps the views.
+    halted = {s.name: s.ahead for s in states if s.ahead is not None}
+    if runner is not None:
+        halted |= runner.halted()
+    if halted:
         errors = tuple(FieldError(f"/{name}", "halted", why) for name, why in halted.items())
         raise ProblemError(_NOT_READY, errors=errors)
     checks = {"database": "answers"}

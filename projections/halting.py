@@ -14,6 +14,10 @@ SELECT type FROM ledger.events WHERE partition = %(partition)s AND position = %(
 
 BEYOND = "nothing: beyond the end"
 """What a view is halted before that has taken in more than there is."""
+AHEAD = (
+    "it has taken in more than the ledger holds (its head was {}), as when the ledger alone is"
+    " restored"
+)
 
 
 class ViewHalted(Exception):
@@ -71,10 +75,7 @@ def ahead(
     Once as many new events had been recorded, it would look as if it were in step.
     """
     way_out = "docs/backup.md" if is_policy else f"`closedloop rebuild {name}` makes it anew"
-    cause = (
-        f"it has taken in more than the ledger holds (its head was {head}), as when the ledger"
-        f" alone is restored: {way_out}"
-    )
+    cause = f"{AHEAD.format(head)}: {way_out}"
     return ViewHalted(name, partition, position + 1, BEYOND, cause)
 
 

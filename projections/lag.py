@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from projections.halting import AHEAD, BEYOND
 from projections.reader import Connection
 
 _POSITIONS = """
@@ -52,6 +53,13 @@ class State(NamedTuple):
     parked: int  # streams
     passed_over: int  # events
     skipped: int  # events
+
+    @property
+    def ahead(self) -> str | None:
+        """Why it is ahead of the ledger, if it is: known to it, or plain from where it stands."""
+        if self.halted_before == BEYOND:
+            return self.halted_cause
+        return AHEAD.format(self.position + self.behind) if self.behind < 0 else None
 
 
 class Lag(msgspec.Struct, frozen=True):

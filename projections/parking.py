@@ -220,7 +220,7 @@ def _changing(connection: Connection, place: dict[str, Any]) -> Iterator[tuple[i
     with connection.transaction():
         stands_at, head, before = _only(connection, _STANDS, place, unknown)
         if before == BEYOND:
-            raise CannotSetAside(f"{place['view']} is ahead of the ledger: it has to be rebuilt")
+            raise CannotSetAside(f"{place['view']} is ahead of the ledger: see docs/backup.md")
         yield stands_at, head
         connection.execute(_CHANGED, place)
 

@@ -109,6 +109,8 @@ def show_views(connection: psycopg.Connection[Any]) -> None:
 def _state(state: State) -> str:
     if state.halted_cause is not None:
         return f"halted before {state.halted_before}: {state.halted_cause}"
+    if state.ahead is not None:
+        return state.ahead
     return "in nobody's hands" if state.holder is None else f"held by {state.holder[:8]}"
 
 

@@ -163,6 +163,24 @@ def test_a_server_whose_views_stand_still_is_not_ready(fresh_database: Database)
         assert 'closedloop_halted{name="runner"} 0.0' in metrics
 
 
+def test_a_server_says_that_views_are_ahead_of_the_ledger_whoever_keeps_them(
+    fresh_database: Database,
+) -> None:
+    """No worker has seen it yet: the server compares."""
+    with served(fresh_database, keeps_views=False) as api:
+        runner(fresh_database).catch_up()
+        wait_until(lambda: api.http.get("/health/ready").status_code == 200)
+        query_all(
+            fresh_database,
+            "UPDATE views.positions SET position = position + 2 WHERE view = 'sla'",
+        )
+        answer = api.http.get("/health/ready")
+        assert answer.status_code == 503
+        [error] = answer.json()["errors"]
+        assert error["pointer"] == "/sla"
+        assert "taken in more than the ledger holds" in error["detail"]
+
+
 def test_metrics_tell_lag_queue_and_the_latency_of_appending(fresh_database: Database) -> None:
     with served(fresh_database) as api:
         before = samples(api.http.get("/metrics").text)
