@@ -40,7 +40,7 @@ def migrated(server: Embedded) -> str:
 def _create(server: Embedded, name: str, template: str) -> None:
     with psycopg.connect(server.superuser_uri(), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} OWNER closedloop TEMPLATE {} STRATEGY file_copy").format(
+            sql.SQL("CREATE DATABASE {} OWNER closedloop TEMPLATE {} STRATEGY wal_log").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )

@@ -111,16 +111,15 @@ def test_each_of_the_three_reports_shows_something_at_the_first_look(demo: Datab
         assert any(cell.endswith(" %") and cell > "0.0 %" for cell in column.cells)
 
 
-def test_rebuilds_of_the_real_sample_in_any_batch_size_equal_what_was_built_live(
+def test_rebuilds_of_the_real_sample_equal_what_was_built_live(
     fresh_database: Database, tmp_path: Path
 ) -> None:
-    """On a ledger of its own. Batches of one cost milliseconds an event and view: item 3 of
-    `make accept` takes them in on the whole sample, `test_engine` on random histories."""
+    """On a ledger of its own; in other batch sizes, too, item 3 of `make accept` does it on the
+    whole sample, and `test_engine` on random histories."""
     runner = runner_of(fresh_database)
     import_sample(fresh_database, tmp_path / "rejects.csv")
     runner.catch_up()
     live = [runner.digest(view) for view in VIEWS]
-    for batch_size in (7, 1000):
-        for view in VIEWS:
-            runner.rebuild(view, batch_size=batch_size)
-        assert [runner.digest(view) for view in VIEWS] == live
+    for view in VIEWS:
+        runner.rebuild(view, batch_size=100)
+    assert [runner.digest(view) for view in VIEWS] == live

@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ledger.migrate import migrate
 from projections import VIEWS, all_views
+from projections.engine import Runner
 from tests.conftest import Database
-from tests.projections.histories import SECRET, store
+from tests.projections.histories import REGISTRY, SECRET, store
 from tests.projections.running import HISTORY, query_all, runner
 
 EVENTS = 60
@@ -14,7 +15,8 @@ EVENTS = 60
 def test_a_digest_taken_while_the_view_moves_belongs_to_its_position(
     fresh_database: Database,
 ) -> None:
-    running = runner(fresh_database, batch_size=1)
+    [complaints] = [view for view in all_views(SECRET) if view.name == "complaints"]
+    running = Runner(fresh_database.app, None, REGISTRY, [complaints], batch_size=1)
     running.catch_up()
     expected = {0: running.digest_at("complaints").sha256}
     for number, event in enumerate(HISTORY[:EVENTS], 1):
@@ -24,7 +26,7 @@ def test_a_digest_taken_while_the_view_moves_belongs_to_its_position(
     assert len(set(expected.values())) == EVENTS + 1
 
     query_all(fresh_database, "UPDATE views.positions SET position = 0")
-    for table in (table for view in all_views(SECRET) for table in view.tables):
+    for table in complaints.tables:
         query_all(fresh_database, table.delete_all)
     seen: list[tuple[int, str]] = []
     with ThreadPoolExecutor() as threads:
