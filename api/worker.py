@@ -96,6 +96,14 @@ class Worker:
         """How many orders of policies were refused, by policy and rule."""
         return {(policy, rule): count for policy, rule, count in self._state.refused}
 
+    def _understand(self, line: bytes) -> None:
+        try:
+            told = msgspec.json.decode(line, type=State | Step)
+        except msgspec.DecodeError:  # a library's print: no reason to stop watching over it
+            log.error("worker said what nobody understands", length=len(line))
+        else:
+            self._hear(told)
+
     def _hear(self, told: State | Step) -> None:
         if isinstance(told, Step):
             self.reached.tell(told.view, told.partition, told.position)
@@ -110,7 +118,7 @@ class Worker:
             with process.stdout as told:
                 for line in told:
                     if line.endswith(b"\n"):  # killed, it may end in mid-line
-                        self._hear(msgspec.json.decode(line, type=State | Step))
+                        self._understand(line)
             code = process.wait()
             _close_input(process)
             if self._stop.is_set():

@@ -2,12 +2,16 @@
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator
 
+import msgspec
 import psycopg
 import pytest
 
-from api.worker import Worker
+import api.worker
+from api.worker import Step, Worker
 from tests.api.serving import SECRET
 from tests.conftest import Database
 from tests.waiting import wait_until
@@ -47,3 +51,18 @@ def test_a_worker_that_dies_is_missed_and_started_again(
     worker.close()
     with pytest.raises(ProcessLookupError):
         os.kill(worker.pid, 0)
+
+
+def test_a_line_that_nobody_understands_does_not_end_the_watch_over_the_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    step = msgspec.json.encode(Step("complaints", 0, 7)).decode()
+    says = f"import sys; print('hello'); print({step!r}, flush=True); sys.stdin.read()"
+    monkeypatch.setattr(api.worker, "_BESIDE", [sys.executable, "-c", says])
+    worker, heard = Worker(), threading.Event()
+    monkeypatch.setattr(worker.reached, "tell", lambda *told: told[-1] == 7 and heard.set())
+    worker.start()
+    try:
+        assert heard.wait(30)
+    finally:
+        worker.close()
