@@ -1,6 +1,9 @@
 """Runners over histories, and a view that only tests have."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +22,21 @@ HISTORY = random_histories(seed=7, complaints=40)
 
 def runner(database: Database, **options: Any) -> Runner:
     return Runner(database.app, None, REGISTRY, all_views(SECRET), **options)
+
+
+@contextmanager
+def following(*runners: Runner) -> Iterator[None]:
+    """Have runners keep step until the block ends."""
+    stop, wake = threading.Event(), threading.Event()
+    with ThreadPoolExecutor() as threads:
+        going = [threads.submit(running.run, stop, wake) for running in runners]
+        try:
+            yield
+        finally:
+            stop.set()
+            wake.set()
+        for one in going:
+            one.result(30)
 
 
 def digests(running: Runner) -> dict[str, str]:

@@ -1,9 +1,6 @@
 """The live runner never gives up: what holds it up is told, waited for and forgotten."""
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -11,26 +8,11 @@ from structlog.testing import capture_logs
 
 from domain.policies import POLICIES
 from projections import VIEWS
-from projections.engine import Runner
 from tests.api.serving import served
 from tests.conftest import Database
 from tests.projections.histories import REGISTRY, store
-from tests.projections.running import HISTORY, query_all, runner
+from tests.projections.running import HISTORY, following, query_all, runner
 from tests.waiting import wait_until
-
-
-@contextmanager
-def following(running: Runner) -> Iterator[None]:
-    """Have the runner keep step until the block ends."""
-    stop, wake = threading.Event(), threading.Event()
-    with ThreadPoolExecutor() as threads:
-        going = threads.submit(running.run, stop, wake)
-        try:
-            yield
-        finally:
-            stop.set()
-            wake.set()
-        going.result(30)
 
 
 def break_and_keep(database: Database, position: int) -> None:

@@ -2,9 +2,8 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -28,6 +27,7 @@ from tests.projections.running import (
     counted,
     counting,
     digests,
+    following,
     query,
     query_all,
     runner,
@@ -36,20 +36,6 @@ from tests.projections.running import (
 from tests.waiting import wait_until
 
 SOON = 0.3  # seconds after which a lease without beat lapses
-
-
-@contextmanager
-def following(*runners: Runner) -> Iterator[None]:
-    """Have runners keep step until the block ends."""
-    stop = threading.Event()
-    with ThreadPoolExecutor() as threads:
-        going = [threads.submit(running.run, stop, threading.Event()) for running in runners]
-        try:
-            yield
-        finally:
-            stop.set()
-        for one in going:
-            one.result(30)
 
 
 class Stopped:

@@ -4,9 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -22,6 +20,7 @@ from tests.projections.running import (
     counted,
     counting,
     digests,
+    following,
     query,
     query_all,
     runner,
@@ -40,19 +39,6 @@ FROM views.positions WHERE view = 'counted'"""
 
 def counts(database: Database) -> Runner:
     return Runner(database.app, None, REGISTRY, [counting()], batch_size=20)
-
-
-@contextmanager
-def at_work(running: Runner) -> Iterator[None]:
-    stop, wake = threading.Event(), threading.Event()
-    with ThreadPoolExecutor() as threads:
-        going = threads.submit(running.run, stop, wake)
-        try:
-            yield
-        finally:
-            stop.set()
-            wake.set()
-        going.result(30)
 
 
 # --- while it serves --------------------------------------------------------------------------
@@ -85,7 +71,7 @@ def test_no_reader_ever_sees_a_mixture_while_views_are_rebuilt_under_live_writes
             is_over.wait(0.02)
 
     running = counts(fresh_database)
-    with ThreadPoolExecutor() as threads, at_work(counts(fresh_database)):
+    with ThreadPoolExecutor() as threads, following(counts(fresh_database)):
         wait_until(lambda: query(fresh_database, BOTH) != [])
         readers = [
             threads.submit(read, 0, "REPEATABLE READ", "SELECT pg_sleep(0.03)"),
@@ -120,7 +106,7 @@ def test_a_report_that_began_before_is_waited_for_and_nobody_waits_with_it(
         store(fresh_database.owner, HISTORY[60:90])
         rebuild = threads.submit(running.rebuild, "counted", 20, tell=told.append)
         wait_until(lambda: "waiting for readers that began before" in told)
-        with at_work(counts(fresh_database)):
+        with following(counts(fresh_database)):
             wait_until(lambda: counted(fresh_database) == 90)
         assert report.execute(BOTH).fetchone() == (60, 60)
         assert not rebuild.done()
