@@ -30,8 +30,9 @@ from api import (
     system,
     views,
 )
+from api.client import utc_now
 from api.cursors import Cursors
-from api.desk import Desk, utc_now
+from api.desk import Desk
 from api.feed.pages import Feed
 from api.http import Route, Services, serve
 from api.keys import Keys
@@ -39,27 +40,14 @@ from api.paging import REPORTS_AT_ONCE
 from api.places import Places
 from api.problems import ProblemError
 from api.rates import Rates
+from api.registry import DECIDERS
 from api.reply import Reply
 from api.room import Room
 from api.waiting import NOWHERE
-from domain.access import ACCESS
-from domain.complaint import COMPLAINT
-from domain.customer import CUSTOMER
-from domain.prevention import PREVENTION
-from domain.refusal import REFUSAL
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.application import Ledger
-from ledger.registry import Registry
 
 log = structlog.get_logger("closedloop.http")
-
-DECIDERS = (COMPLAINT, CUSTOMER, ACCESS, REFUSAL, PREVENTION)
-"""Every slice there is."""
-
-
-def registry() -> Registry:
-    """The closed set of event types, of all slices."""
-    return Registry(event for decider in DECIDERS for event in decider.events)
 
 
 def services(ledger: Ledger, secret: bytes, *, runner: Any | None = None) -> Services:

@@ -6,13 +6,14 @@ Routes, bulk, import and simulation all hand their orders in here, so that one s
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import replace
 
+from api.client import Client, utc_now
 from api.others import customer_stream, read_of_others
 from api.roles import may_order
 from api.strict import Invalid, NotJson, decode
@@ -20,7 +21,6 @@ from domain.complaint import COMPLAINT
 from domain.customer import CUSTOMER
 from domain.kernel import (
     Actor,
-    ActorKind,
     Context,
     Decider,
     Other,
@@ -40,17 +40,6 @@ COMMANDS: dict[str, type[Any]] = {command.__name__: command for command in COMPL
 """Those of complaints."""
 CUSTOMER_COMMANDS: dict[str, type[Any]] = {c.__name__: c for c in CUSTOMER.commands}
 REGISTER = "RegisterComplaint"
-
-
-class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is logged in: a principal through a key or one of our own programs."""
-
-    principal: str
-    client_id: str
-    role: str
-    kind: ActorKind = "person"
-    unit_id: str | None = None
-    rate_per_minute: int | None = None
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,11 +67,6 @@ class Forbidden(Rejected):
     title_zh = "该角色无权执行此操作"
     detail = "The role {role} may not use {command}."
     detail_zh = "角色 {role} 无权使用 {command}。"
-
-
-def utc_now() -> datetime:
-    """The process's clock; tests give their own."""
-    return datetime.now(UTC)
 
 
 class Desk:

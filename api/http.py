@@ -17,8 +17,9 @@ from litestar.datastructures import Headers
 from litestar.response.base import ASGIResponse
 
 from api import problems
+from api.client import Client
 from api.cursors import Cursors
-from api.desk import Client, Desk
+from api.desk import Desk
 from api.keys import Keys
 from api.problems import ProblemError, ProblemType
 from api.rates import Rates

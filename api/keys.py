@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.desk import Client, utc_now
+from api.client import Client, utc_now
 from api.roles import ROLES
 from domain.access import ACCESS, IssueKey, RevokeKey
 from domain.kernel import Actor, ActorKind, Context

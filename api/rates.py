@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from api import problems
-from api.desk import Client
+from api.client import Client
 from api.problems import ProblemError
 
 _ROUNDING = 1e-6  # who waited as long as they were told is let in

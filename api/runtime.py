@@ -1,23 +1,15 @@
 """How the programs come to a database: the embedded server or one's own, as which login."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import psycopg
-import structlog
 from psycopg.conninfo import conninfo_to_dict
 
 from api.config import Config
 from ledger import database
 from ledger.database import DatabaseError
-from ledger.embedded import Embedded, EmbeddedError
+from ledger.embedded import Embedded
 from ledger.migrate import APP_ROLE, BI_ROLE, ROLES, check, migrate, missing_migrations
-
-log = structlog.get_logger("closedloop.database")
-
-_SECONDS_BETWEEN_LOOKS, _SECONDS_AFTER_FAILURE = 0.25, 5.0
 
 
 class Login(NamedTuple):
@@ -75,38 +67,6 @@ def checked_login(config: Config) -> Login:
     except psycopg.Error as error:
         raise DatabaseError(first_line(error)) from error
     return login
-
-
-@contextmanager
-def kept_alive(config: Config) -> Iterator[None]:
-    """Start the embedded server again whenever it dies while the block runs.
-
-    One that was stopped stays so: `closedloop stop` means it, and the next command starts it.
-    """
-    if config.database_url is not None or config.database_url_app is not None:
-        yield
-        return
-    done = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(embedded(config), done), name="keeper")
-    keeper.start()
-    try:
-        yield
-    finally:
-        done.set()
-        keeper.join()
-
-
-def _keep(server: Embedded, done: threading.Event) -> None:
-    pause = _SECONDS_BETWEEN_LOOKS
-    while not done.wait(pause):
-        pause = _SECONDS_BETWEEN_LOOKS
-        try:
-            if server.has_died():
-                log.warning("embedded server died", then="starting it again")
-                server.start()
-        except (EmbeddedError, OSError) as error:
-            pause = _SECONDS_AFTER_FAILURE
-            log.error("embedded server does not start", reason=str(error), retry_in=pause)
 
 
 def migrate_database(config: Config, **options: object) -> list[str]:

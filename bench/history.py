@@ -19,9 +19,11 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from api.app import registry, services
-from api.desk import Client, Order
+from api.app import services
+from api.client import Client
+from api.desk import Order
 from api.others import customer_stream
+from api.registry import registry
 from api.simulation import plan, simulate
 from bench.places import SECRET, Database
 from domain.customer import CUSTOMER

@@ -20,7 +20,7 @@ from psycopg import Cursor, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow, tuple_row
 
-from api.app import registry
+from api.registry import registry
 from bench.places import Database
 from domain.kernel import Recorded
 from ledger.application import Ledger

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import msgspec
 import psycopg
 
-from api.app import registry, services
+from api.app import services
+from api.registry import registry
 from bench import load
 from bench.ours import REGISTER
 from bench.places import SECRET, Database

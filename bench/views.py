@@ -8,7 +8,7 @@ from itertools import islice
 
 import psycopg
 
-from api.app import registry
+from api.registry import registry
 from bench import history, library
 from bench.bench import Bench
 from bench.figures import FIGURES, Measured

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from api import problems
 from api.bulk.lines import Line, Reference
-from api.desk import Client
+from api.client import Client
 from api.places import AmbiguousAddress, Places
 from api.problems import ProblemError
 from domain.complaint import UnknownComplaint

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from api.cli.output import console, fail
 from api.config import Config
-from api.importing.progress import progress_bar
+from api.progress import progress_bar
 from api.runtime import embedded, owner_uri
 from ledger import backup_file
 from ledger.backup import back_up

@@ -14,12 +14,12 @@ from api.cli.output import console, fail
 from api.cli.session import open_services
 from api.config import Config
 from api.importing.mapping import MappingError, load_mapping
-from api.importing.progress import progress_bar
 from api.importing.records import FileProblem
 from api.importing.rejects import default_rejects
 from api.importing.run import ImportResult, import_file, summary
 from api.moments import read_moment
 from api.problems import ProblemError
+from api.progress import progress_bar
 from domain.kernel import Rejected
 from ledger.database import DatabaseError
 

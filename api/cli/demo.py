@@ -9,14 +9,15 @@ from rich.panel import Panel
 from rich.table import Table
 
 from api.cli import first_look
+from api.cli.following import catch_up
 from api.cli.output import console
-from api.cli.session import catch_up, open_services
+from api.cli.session import open_services
+from api.client import utc_now
 from api.config import Config
-from api.desk import utc_now
 from api.http import Services
 from api.importing.mapping import load_mapping
-from api.importing.progress import progress_bar
 from api.importing.run import import_file
+from api.progress import progress_bar
 from api.runtime import Login, bi_login
 from api.simulation import default_until, simulate
 from ledger import database

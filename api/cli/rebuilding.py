@@ -2,10 +2,10 @@
 
 import rich_click as click
 
+from api.cli.following import runner_for
 from api.cli.output import fail
-from api.cli.session import runner_for
 from api.config import Config
-from api.importing.progress import progress_bar
+from api.progress import progress_bar
 from api.runtime import checked_login
 from domain.policies import POLICIES
 from projections import VIEWS

@@ -1,24 +1,25 @@
-"""`run`, `serve`, `work`: the commands that stay."""
+"""`run`, `serve`: the API, and the worker beside it."""
 
 import asyncio
 import gc
 import signal
 import socket
-import threading
 import types
 
 import rich_click as click
 import uvicorn
 
-from api.app import application, registry, services
+from api.app import application, services
 from api.cli import demo
+from api.cli.following import runner_for
 from api.cli.output import console, fail
-from api.cli.session import runner_for
 from api.config import Config
+from api.keeper import kept_alive
 from api.logs import configure_logs
-from api.runtime import Login, checked_login, embedded, kept_alive, migrate_database
+from api.registry import registry
+from api.runtime import Login, checked_login, embedded, migrate_database
 from api.server import Server
-from api.worker import Worker, give_way, obey, tell
+from api.worker import Worker
 from ledger.application import Ledger
 
 
@@ -58,29 +59,6 @@ def serve(no_worker: bool) -> None:
         _serve(config, login, bound, with_worker=not no_worker)
     finally:
         bound.close()
-
-
-@click.command()
-@click.option("--beside-server", is_flag=True, hidden=True)
-def work(beside_server: bool) -> None:
-    """Keep the views up to date; any number of workers may run."""
-    config = Config.from_environment()
-    configure_logs(config.log, quiet=beside_server)
-    runner = runner_for(config, checked_login(config))
-    stop, wake = threading.Event(), threading.Event()
-    if beside_server:
-        give_way()
-        threading.Thread(target=obey, args=(stop, wake), daemon=True).start()
-        threading.Thread(target=tell, args=(runner, stop), daemon=True).start()
-
-    def leave(number: int, frame: types.FrameType | None) -> None:
-        stop.set()
-        wake.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, leave)
-    with kept_alive(config):
-        runner.run(stop, wake)
 
 
 def _stop_on_sigterm() -> None:
@@ -157,4 +135,4 @@ def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: b
             worker.close()
 
 
-COMMANDS = (run, serve, work)
+COMMANDS = (run, serve)

@@ -9,11 +9,12 @@ import rich_click as click
 from rich.table import Table
 
 from api.cli.demo import COMPLAINTS, SEED
+from api.cli.following import catch_up, runner_for
 from api.cli.output import console, fail
-from api.cli.session import catch_up, open_services, runner_for
+from api.cli.session import open_services
+from api.client import utc_now
 from api.config import Config
-from api.desk import utc_now
-from api.importing.progress import progress_bar
+from api.progress import progress_bar
 from api.runtime import bi_login, checked_login
 from api.simulation import (
     Line,

@@ -8,18 +8,16 @@ from uuid import UUID
 
 import psycopg
 import rich_click as click
-from rich.table import Table
 
-from api.app import registry
 from api.cli.output import console, fail
 from api.config import Config
-from api.importing.progress import progress_bar
+from api.progress import progress_bar
+from api.registry import registry
 from api.runtime import checked_login
 from domain.policies import POLICIES
 from ledger import database
 from ledger.ids import read_token
 from projections import VIEWS, all_views, parking
-from projections.lag import State, states_of
 
 _PARTITIONS = "SELECT count(*) FROM ledger.heads"
 _NAMES = [*VIEWS, *POLICIES]
@@ -84,34 +82,6 @@ def skip(view: str, place: str, reason: str) -> None:
     with _changing() as (connection, _):
         parking.skip(connection, view, (partition, position), reason, _operator())
     console.print(f"{view} leaves out {place}", highlight=False)
-
-
-def show_views(connection: psycopg.Connection[Any]) -> None:
-    """Print where each view and policy stands, in whose hands, and what it leaves out."""
-    table = Table(
-        *("view", "partition", "position", "events behind", "seconds behind"),
-        *("state", "parked", "passed over", "skipped"),
-        title="views and policies",
-    )
-    for state in states_of(connection, _NAMES):
-        table.add_row(
-            state.name,
-            str(state.partition),
-            f"{state.position:,}",
-            f"{state.behind:,}",
-            f"{state.seconds:,.1f}",
-            _state(state),
-            *(f"{number:,}" for number in (state.parked, state.passed_over, state.skipped)),
-        )
-    console.print(table)
-
-
-def _state(state: State) -> str:
-    if state.halted_cause is not None:
-        return f"halted before {state.halted_before}: {state.halted_cause}"
-    if state.ahead is not None:
-        return state.ahead
-    return "in nobody's hands" if state.holder is None else f"held by {state.holder[:8]}"
 
 
 def _view(config: Config, name: str) -> Any:

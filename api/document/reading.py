@@ -6,7 +6,8 @@ from uuid import UUID
 import msgspec
 
 from api.as_of import AsOfAnswer
-from api.desk import Client, Forbidden
+from api.client import Client
+from api.desk import Forbidden
 from api.document.shape import Allowed, ComplaintDocument
 from api.document.telling import tell
 from api.problems import kebab

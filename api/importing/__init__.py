@@ -1,7 +1,6 @@
 """The import of complaints from a CSV file, by a mapping that says what its columns mean."""
 
 from api.importing.mapping import Mapping, MappingError, load_mapping
-from api.importing.progress import Progress, no_progress, progress_bar
 from api.importing.records import FileProblem
 from api.importing.rejects import default_rejects
 from api.importing.run import ImportResult, import_file, summary
@@ -11,11 +10,8 @@ __all__ = [
     "ImportResult",
     "Mapping",
     "MappingError",
-    "Progress",
     "default_rejects",
     "import_file",
     "load_mapping",
-    "no_progress",
-    "progress_bar",
     "summary",
 ]

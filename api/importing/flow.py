@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-from api.desk import Client, Desk, Order
+from api.client import Client
+from api.desk import Desk, Order
 from ledger.entry import Receipt
 from ledger.writer import Unavailable
 

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from api.desk import COMMANDS, REGISTER, Client
+from api.client import Client
+from api.desk import COMMANDS, REGISTER
 from api.importing.mapping import Mapping, Scalar, Source
 from api.strict import MAX_BYTES, Invalid, NotJson, decode
 from domain.kernel import Precision

@@ -15,9 +15,9 @@ from api.desk import REGISTER, Desk, Order
 from api.importing.flow import in_order, take_patiently
 from api.importing.mapping import Mapping, MappingError
 from api.importing.orders import CLOSE, BadRow, RowOrders, client_of, orders_of
-from api.importing.progress import Progress, no_progress
 from api.importing.records import Record, open_records
 from api.importing.rejects import Rejects, Seen
+from api.progress import Progress, no_progress
 from domain.kernel import Rejected
 from ledger.application import IdempotencyKeyReused
 

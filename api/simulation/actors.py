@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from api.desk import Client
+from api.client import Client
 
 Sector = Literal["retail", "appliances", "cars", "services"]
 

@@ -11,7 +11,7 @@ import msgspec
 
 from api.desk import Desk, Order
 from api.importing.flow import in_order, take_patiently
-from api.importing.progress import Progress, no_progress
+from api.progress import Progress, no_progress
 from api.simulation.mix import Mix
 from api.simulation.mixed import plan_mix, worked_until
 from api.simulation.plan import Scenario, plan

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from api.desk import Client
+from api.client import Client
 from api.simulation.actors import CONTACT_CENTRE, CUSTOMER, QUALITY, Unit
 from api.simulation.phrases import PHRASES
 from api.simulation.problems import Language

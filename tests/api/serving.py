@@ -13,9 +13,10 @@ import httpx
 import psycopg
 import uvicorn
 
-from api.app import application, registry, services
-from api.desk import utc_now
+from api.app import application, services
+from api.client import utc_now
 from api.keys import Keys
+from api.registry import registry
 from api.roles import ROLES
 from api.server import Server
 from domain.policies import ALL_POLICIES

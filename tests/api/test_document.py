@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from api.desk import Client
+from api.client import Client
 from api.document.reading import document, shown
 from api.document.telling import TOLD_IN_PARTS
 from api.examples import EXAMPLES

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
-from api.app import registry
 from api.desk import Desk
 from api.importing.mapping import MappingError, load_mapping
-from api.importing.progress import Progress, no_progress
 from api.importing.records import FileProblem
 from api.importing.rejects import default_rejects
 from api.importing.run import ImportResult, import_file, summary
+from api.progress import Progress, no_progress
+from api.registry import registry
 from domain.rulebook.defaults import DEFAULT_RULES
 from ledger.application import Ledger
 from projections import VIEWS

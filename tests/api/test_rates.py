@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from api.desk import Client
+from api.client import Client
 from api.problems import ProblemError
 from api.rates import Rates
 from tests.api.serving import Api

@@ -5,7 +5,7 @@ from itertools import islice
 import psycopg
 import pytest
 
-from api.app import registry
+from api.registry import registry
 from bench import history, library
 from bench.__main__ import status
 from bench.figures import FIGURES, Measured, Note, named

@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from api.cli import main
 from ledger.embedded import Embedded
 from ledger.migrate import ROLES, migrate
+from projections import VIEWS
 from tests.api.serving import SECRET
 from tests.conftest import Database
 from tests.waiting import wait_until
@@ -29,7 +30,9 @@ _numbers = itertools.count(1)
 # Forked from a process that has imported everything once and does nothing else: as good as
 # `python -m api.cli`, and there in a tenth of the time.
 forks = multiprocessing.get_context("forkserver")
-forks.set_forkserver_preload(["api.cli", __name__])
+forks.set_forkserver_preload(
+    ["api.cli.serving", "api.cli.working", *(f"projections.{view}" for view in VIEWS), __name__]
+)
 
 
 def _run(commands: Sequence[Sequence[str]], environment: dict[str, str], log: Path) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from api.app import registry
+from api.registry import registry
 from domain.policies import ALL_POLICIES
 from domain.policies.policy import Policy
 from ledger.ids import command_id

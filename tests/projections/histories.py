@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from msgspec.structs import replace
 
-from api.app import registry
+from api.registry import registry
 from domain.complaint import COMPLAINT
 from domain.complaint.assessment import AcceptComplaint, AssessComplaint, DeclineComplaint
 from domain.complaint.closure import CloseComplaint, ReopenComplaint, WithdrawComplaint
