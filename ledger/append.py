@@ -12,6 +12,8 @@ batch of any size: lock and look-ups, then inserts and COMMIT.
 Before that, one statement tries to take the whole batch at once (docs/adr/0007): it locks the head
 only if nobody has touched it since the snapshot, which therefore shows all that is recorded, and
 inserts nothing unless everything fits. What it does not take goes the long way, which says why.
+A single event of a single command, all there is when nobody else is about, has such a statement of
+its own.
 """
 
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ from uuid import UUID
 
 import msgspec
 
+from ledger import statements
 from ledger.entry import (
     Entry,
     KeyReused,
@@ -34,92 +37,6 @@ from ledger.entry import (
     TrackingConflict,
 )
 
-LOCK_HEAD = """
-SELECT position, greatest(recorded_at, ledger.clock())
-FROM ledger.heads WHERE partition = %(partition)b FOR UPDATE"""
-
-_SELECT_COMMANDS = """
-SELECT command_id, digest, status, stream_id, version, position, events, recorded_at
-FROM ledger.commands
-WHERE partition = %(partition)b AND command_id = ANY(%(command_ids)b::uuid[])"""
-
-_SELECT_VERSIONS = """
-SELECT (SELECT max(version) FROM ledger.events AS e
-        WHERE e.partition = %(partition)b AND e.stream_id = s.stream_id)
-FROM unnest(%(stream_ids)b::uuid[]) WITH ORDINALITY AS s (stream_id, number) ORDER BY number"""
-
-_INSERT_EVENTS = """
-INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
-                           recorded_at, data, metadata)
-SELECT %(partition)b, %(head)b::bigint + number, stream_id, version, type, schema_version,
-       %(recorded_at)b, data, metadata
-FROM unnest(%(event_stream_ids)b::uuid[], %(event_versions)b::int[], %(types)b::text[],
-            %(schema_versions)b::smallint[], %(data)b::bytea[], %(metadata)b::bytea[])
-    WITH ORDINALITY AS e (stream_id, version, type, schema_version, data, metadata, number)"""
-
-# An array a row cannot be unnested, so the names of a command's events travel as one text.
-_INSERT_COMMANDS = """
-INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, version,
-                             position, events, recorded_at)
-SELECT %(partition)b, command_id, digest, status, stream_id, version, %(head)b::bigint + place,
-       string_to_array(events, ','), %(recorded_at)b
-FROM unnest(%(command_ids)b::uuid[], %(digests)b::bytea[], %(statuses)b::smallint[],
-            %(stream_ids)b::uuid[], %(versions)b::int[], %(places)b::int[], %(events)b::text[])
-    AS c (command_id, digest, status, stream_id, version, place, events)
-WHERE command_id IS NOT NULL"""
-
-# Whoever inserts anything moves the head, be it by nothing: the short path relies on it.
-_MOVE_HEAD = """
-UPDATE ledger.heads SET position = %(position)b, recorded_at = %(recorded_at)b
-WHERE partition = %(partition)b"""
-
-# PostgreSQL looks again at a row for which it had to wait: if another append moved the head in
-# the meantime, its xmin is no longer that of the snapshot, and nothing is inserted.
-_APPEND_AT_ONCE = """
-WITH head AS (
-    UPDATE ledger.heads
-    SET position = position + %(count)b, recorded_at = greatest(recorded_at, ledger.clock())
-    WHERE partition = %(partition)b
-      AND xmin = (SELECT xmin FROM ledger.heads WHERE partition = %(partition)b)
-      AND NOT EXISTS (
-          SELECT FROM unnest(%(command_ids)b::uuid[], %(stream_ids)b::uuid[],
-                             %(expected_versions)b::int[])
-              AS b (command_id, stream_id, expected_version)
-          WHERE (SELECT true FROM ledger.commands AS c
-                 WHERE c.partition = %(partition)b AND c.command_id = b.command_id)
-             OR expected_version <> coalesce(
-                 (SELECT max(version) FROM ledger.events AS e
-                  WHERE e.partition = %(partition)b AND e.stream_id = b.stream_id),
-                 least(expected_version, 0)))
-    RETURNING position, position - %(count)b AS before, recorded_at
-), inserted AS (
-    INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
-                               recorded_at, data, metadata)
-    SELECT %(partition)b, before + number, stream_id, version, type, schema_version,
-           recorded_at, data, metadata
-    FROM head, unnest(%(event_stream_ids)b::uuid[], %(event_versions)b::int[], %(types)b::text[],
-                      %(schema_versions)b::smallint[], %(data)b::bytea[], %(metadata)b::bytea[])
-        WITH ORDINALITY AS e (stream_id, version, type, schema_version, data, metadata, number)
-), remembered AS (
-    INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, version,
-                                 position, events, recorded_at)
-    SELECT %(partition)b, command_id, digest, status, stream_id, version, before + place,
-           string_to_array(events, ','), recorded_at
-    FROM head, unnest(%(command_ids)b::uuid[], %(digests)b::bytea[], %(statuses)b::smallint[],
-                      %(stream_ids)b::uuid[], %(versions)b::int[], %(places)b::int[],
-                      %(events)b::text[])
-        AS c (command_id, digest, status, stream_id, version, place, events)
-    WHERE command_id IS NOT NULL
-)
-SELECT before, recorded_at FROM head"""
-
-_TRACK = """
-INSERT INTO ledger.tracking AS t (partition, application_name, notification_id)
-VALUES (%(partition)s, %(application_name)s, %(notification_id)s)
-ON CONFLICT (partition, application_name) DO UPDATE SET notification_id = EXCLUDED.notification_id
-WHERE t.notification_id < EXCLUDED.notification_id
-RETURNING notification_id"""
-
 
 def append(
     partition: int, batch: Sequence[Entry], tracking: tuple[str, int] | None = None
@@ -130,7 +47,8 @@ def append(
     recorder of the library, recorded with the events or refused with `TrackingConflict`.
     """
     if tracking is None and _are_apart(batch):
-        receipts = yield from _append_at_once(partition, batch)
+        short = _append_one if _is_one_event(batch) else _append_at_once
+        receipts = yield from short(partition, batch)
         if receipts:
             return receipts
 
@@ -154,7 +72,11 @@ def append(
     params = {"partition": partition, "recorded_at": recorded_at, "head": head}
     params |= {"position": position, **_columns(accepted)}
     # A unique violation is a bug, not a lost race.
-    inserts = (_INSERT_EVENTS, _INSERT_COMMANDS, _MOVE_HEAD) if accepted else ()
+    inserts = (
+        (statements.INSERT_EVENTS, statements.INSERT_COMMANDS, statements.MOVE_HEAD)
+        if accepted
+        else ()
+    )
     yield Round([Statement(sql, params) for sql in inserts], is_last=True)
     return outcomes
 
@@ -184,6 +106,28 @@ def _are_apart(batch: Sequence[Entry]) -> bool:
     return len(set(keys)) == len(keys) and len({entry.stream_id for entry in batch}) == len(batch)
 
 
+def _is_one_event(batch: Sequence[Entry]) -> bool:
+    """Whether there is nothing to append but one event of one command."""
+    return len(batch) == 1 and len(batch[0].events) == 1 and batch[0].command is not None
+
+
+def _append_one(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcome]]:
+    """The shortest path: one event of one command, or nothing."""
+    [entry] = batch
+    [event] = entry.events
+    assert entry.command is not None
+    params = {
+        "partition": partition,
+        "stream_id": entry.stream_id,
+        "expected_version": entry.expected_version,
+        "status": entry.status,
+        **entry.command._asdict(),
+        **event._asdict(),
+    }
+    [rows] = yield Round([Statement(statements.APPEND_ONE, params)], is_last=True)
+    return [_receipt(entry, partition, position, recorded_at) for position, recorded_at in rows]
+
+
 def _append_at_once(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcome]]:
     """The short path: everything, or nothing for whatever reason."""
     columns = _columns(batch)
@@ -193,7 +137,7 @@ def _append_at_once(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcom
         "expected_versions": [entry.expected_version for entry in batch],
         **columns,
     }
-    [rows] = yield Round([Statement(_APPEND_AT_ONCE, params)], is_last=True)
+    [rows] = yield Round([Statement(statements.APPEND_AT_ONCE, params)], is_last=True)
     return [
         _receipt(entry, partition, before + place, recorded_at)
         for before, recorded_at in rows
@@ -208,12 +152,12 @@ def _lock_and_look(
     command_ids = [entry.command.command_id for entry in batch if entry.command is not None]
     stream_ids = list({entry.stream_id for entry in batch})
     asked = {"partition": partition, "command_ids": command_ids, "stream_ids": stream_ids}
-    statements = [
-        Statement(LOCK_HEAD, {"partition": partition}),
-        Statement(_SELECT_COMMANDS, asked),
-        Statement(_SELECT_VERSIONS, asked),
+    looks = [
+        Statement(statements.LOCK_HEAD, {"partition": partition}),
+        Statement(statements.SELECT_COMMANDS, asked),
+        Statement(statements.SELECT_VERSIONS, asked),
     ]
-    [head], commands, versions = yield Round(statements)
+    [head], commands, versions = yield Round(looks)
     known = {row[0]: receipt_of(partition, row) for row in commands}
     current = (version for (version,) in versions)
     return head, known, dict(zip(stream_ids, current, strict=True))
@@ -284,6 +228,6 @@ def _columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
 def _track(partition: int, tracking: tuple[str, int]) -> Steps[None]:
     name, position = tracking
     place = {"partition": partition, "application_name": name, "notification_id": position}
-    [rows] = yield Round([Statement(_TRACK, place)])
+    [rows] = yield Round([Statement(statements.TRACK, place)])
     if not rows:
         raise TrackingConflict(f"{name} is at {position} or beyond already")

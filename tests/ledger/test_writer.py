@@ -12,10 +12,10 @@ from domain.complaint import COMPLAINT
 from domain.kernel import NotAllowedAtStage, fold
 from ledger import database as connections
 from ledger import states, writer
-from ledger.append import LOCK_HEAD
 from ledger.application import Ledger
 from ledger.entry import Receipt
 from ledger.ids import new_stream_id
+from ledger.statements import LOCK_HEAD
 from ledger.writer import Unavailable
 from tests.conftest import Database
 from tests.ledger.test_execute import (
