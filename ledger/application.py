@@ -91,7 +91,6 @@ class Ledger(Application[UUID]):
     async def open(self) -> None:
         """Connect and begin to take commands."""
         self._sync_pool.open()
-        await self._readers.open()
         rows = await self.query("SELECT value FROM ledger.settings WHERE name = 'partitions'", {})
         self.partitions = int(rows[0][0])
         self._writers = [

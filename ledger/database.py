@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import ConnectionPool
 
 from ledger.entry import Rows, Steps
 
@@ -82,15 +82,24 @@ def connect(
     return connection
 
 
+async def connect_async(
+    uri: str, *, role: str | None = None, options: str = ""
+) -> psycopg.AsyncConnection[Any]:
+    """An asynchronous connection, else like that of `connect`."""
+    connection = await psycopg.AsyncConnection.connect(
+        uri, autocommit=True, options=_OPTIONS + options, **_LIMITS
+    )
+    if role is not None:
+        with answered(connection):
+            await connection.execute(_set_role(role))
+    return connection
+
+
 async def connect_writer(uri: str, *, role: str | None = None) -> psycopg.AsyncConnection[Any]:
     """The connection of a writer: asynchronous, in autocommit, acting as `role` if given."""
-    connection = await psycopg.AsyncConnection.connect(
-        uri, autocommit=True, options=_OPTIONS + _WRITING, **_LIMITS
-    )
+    connection = await connect_async(uri, role=role, options=_WRITING)
     with answered(connection):
         await connection.execute(_END_TRANSACTIONS)
-        if role is not None:
-            await connection.execute(_set_role(role))
     return connection
 
 
@@ -112,23 +121,6 @@ def pool(uri: str, *, role: str | None = None, size: int = 4) -> ConnectionPool[
         open=False,
         configure=configure,
         check=ConnectionPool.check_connection,
-        kwargs={"autocommit": True, "options": _OPTIONS, **_LIMITS},
-    )
-
-
-def pool_async(uri: str, *, role: str | None = None, size: int = 8) -> AsyncConnectionPool[Any]:
-    """A pool of asynchronous connections in autocommit; `open` it before use."""
-
-    async def configure(connection: psycopg.AsyncConnection[Any]) -> None:
-        if role is not None:
-            await connection.execute(_set_role(role))
-
-    return AsyncConnectionPool(
-        uri,
-        min_size=1,
-        max_size=size,
-        open=False,
-        configure=configure,
         kwargs={"autocommit": True, "options": _OPTIONS, **_LIMITS},
     )
 
