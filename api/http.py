@@ -131,6 +131,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     def query(self, name: str) -> str | None:
         """A query parameter, given at most once, in UTF-8 and without NUL."""
+        if not self.request.scope["query_string"]:
+            return None
         values = self.request.query_params.getall(name, [])
         if len(values) > 1:
             raise ProblemError(problems.BAD_QUERY, name=name, expected="at most once")

@@ -14,7 +14,7 @@ from bench.bench import Bench
 from bench.figures import Note
 from bench.ours import REGISTER, context, open_ours
 from bench.processes import PROC, Process, cpu_seconds, peak_mib
-from bench.servers import BODY, Server, requests_per_second, serving
+from bench.servers import BODY, Server, doing_nothing, requests_per_second, serving
 from domain.complaint import COMPLAINT
 from domain.complaint.intake import RegisterComplaint
 from ledger.registry import Registry
@@ -27,6 +27,9 @@ def measure(bench: Bench, server: Server, nothing: Process) -> Iterator[Note]:
     if bench.wants("visible"):
         bench.tell("visible: from an append to its view")
         yield _visible(server, 10 * bench.size.seconds)
+    if bench.wants("bare"):
+        bench.tell("bare: HTTP beside uvicorn and Litestar alone")
+        yield _beside_bare(server, 500 * bench.size.seconds)
     if bench.wants("memory") and PROC.exists():
         bench.tell("memory: the server under load")
         server.in_bulk_per_second(4 * bench.size.seconds)
@@ -73,6 +76,21 @@ def _p95(values: list[float]) -> float:
     return sorted(values)[int(len(values) * 0.95)]
 
 
+# --- beside the framework alone -------------------------------------------------------------
+
+
+def _beside_bare(server: Server, requests: int) -> Note:
+    """As `http`, with nothing around the route of the baseline."""
+    with doing_nothing("--bare") as bare:
+        requests_per_second(bare.port, noop.PATH, requests)
+        ratios = []
+        for _ in range(3):
+            baseline = requests_per_second(bare.port, noop.PATH, 4 * requests)
+            ratios.append(server.commands_per_second(2 * requests) / baseline)
+    told = "POST /v1/complaints beside a no-op POST without id, log and metrics"
+    return Note("bare", told, f"{statistics.median(ratios):.2f}")
+
+
 # --- where the time goes --------------------------------------------------------------------
 
 
@@ -104,12 +122,12 @@ def _cpu(bench: Bench, server: Server, nothing: Process, requests: int) -> Itera
         executed = (time.process_time() - before) / requests * 1e6 - decided
     known = framework + decoded + decided + executed
     for told, value in (
-        ("server: reading and answering HTTP, as where nothing is done", framework),
+        ("server: reading, logging and answering HTTP, as where nothing is done", framework),
         ("server: decoding the body", decoded),
         ("server: deciding, and encoding the event", decided),
         ("server: appending", executed),
         (
-            "server: all else: keys, headers, log, metrics, smaller groups",
+            "server: all else: keys, headers, smaller groups",
             whole - known,
         ),
         ("worker: views and policies", with_views - whole),

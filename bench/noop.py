@@ -1,8 +1,10 @@
-"""The baseline of HTTP: the same server and framework, and a route that does nothing.
+"""The baseline of HTTP: the same server, and a route that does nothing.
 
-    python -m bench.noop PORT
+    python -m bench.noop PORT [--bare]
 
-It reads the body and answers with the same status; no key, no request id, no log, no metrics.
+It reads the body and answers with the same status; no key, no rates, no command. What surrounds
+every request of our server surrounds these as well: an id, a line of the log, the metrics. Not so
+when it is bare, which leaves uvicorn and Litestar.
 """
 
 import sys
@@ -11,7 +13,10 @@ from typing import Any
 import uvicorn
 from litestar import Litestar, Request, post
 
+from api.logs import configure_logs
 from api.reply import Reply
+from api.room import Room
+from api.traced import traced
 
 PATH = "/noop"
 
@@ -24,8 +29,10 @@ async def nothing(request: Request[Any, Any, Any]) -> Reply:
 
 
 if __name__ == "__main__":
+    configure_logs("json")
+    app = Litestar([nothing], openapi_config=None, logging_config=None)
     uvicorn.run(
-        Litestar([nothing], openapi_config=None, logging_config=None),
+        app if "--bare" in sys.argv else traced(app, Room()),
         port=int(sys.argv[1]),
         log_config=None,
         access_log=False,

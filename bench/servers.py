@@ -121,9 +121,9 @@ async def _key(database: Database) -> str:
 
 
 @contextmanager
-def doing_nothing() -> Iterator[Process]:
+def doing_nothing(*options: str) -> Iterator[Process]:
     """The server that does nothing."""
     port = free_port()
-    with started("bench.noop", port, port=port) as process:
+    with started("bench.noop", port, *options, port=port) as process:
         process.wait_until_it_answers()
         yield process
