@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 
+from api import waiting
 from tests.api.serving import SECRET, Api
 
 LIST = "/v1/complaints"
@@ -213,7 +214,9 @@ def test_what_was_written_is_in_the_list_that_waits_for_it(api: Api) -> None:
         assert page["complaints"][0]["complaint_id"] == complaint_id
 
 
-def test_a_reader_waits_for_the_view_but_not_for_ever(api: Api) -> None:
+def test_a_reader_waits_for_the_view_but_not_for_ever(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with psycopg.connect(api.database.owner) as blocker:
         # Somebody else works on the view for now; what comes meanwhile is not in it.
         blocker.execute("SELECT FROM views.positions WHERE view = 'complaints' FOR UPDATE")
@@ -221,14 +224,16 @@ def test_a_reader_waits_for_the_view_but_not_for_ever(api: Api) -> None:
         position = api.get(f"{LIST}/{complaint_id}").headers["Ledger-Position"]
         asked = {"source_system": "held-up", "at_least": position}
         assert api.get(LIST, source_system="held-up").json()["complaints"] == []
-        late = api.get(LIST, **asked)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(waiting, "PATIENCE_SECONDS", 0.5)
+            late = api.get(LIST, **asked)
         assert (late.status_code, late.json()["code"]) == (503, "view-behind")
         assert late.json()["retryable"] is True
         assert late.headers["Retry-After"] == "1"
 
         answers: list[httpx.Response] = []
-        waiting = threading.Thread(target=lambda: answers.append(api.get(LIST, **asked)))
-        waiting.start()
+        patient = threading.Thread(target=lambda: answers.append(api.get(LIST, **asked)))
+        patient.start()
         blocker.rollback()
-        waiting.join()
+        patient.join()
     assert [item["complaint_id"] for item in answers[0].json()["complaints"]] == [complaint_id]

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from projections import all_views
+from projections import all_views, swapping
 from projections.alone import AlreadyRebuilding
 from projections.engine import Runner
 from tests.conftest import Database
@@ -93,8 +93,9 @@ def test_no_reader_ever_sees_a_mixture_while_views_are_rebuilt_under_live_writes
 
 
 def test_a_report_that_began_before_is_waited_for_and_nobody_waits_with_it(
-    fresh_database: Database,
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(swapping, "PATIENCE_SECONDS", 0.1)
     with_counted(fresh_database)
     store(fresh_database.owner, HISTORY[:60])
     running = counts(fresh_database)
