@@ -48,7 +48,8 @@ class World:
         self._workers = [
             Shift(connection, work, Leases(seconds=0), {}) for connection in connections
         ]
-        self.runner = Runner(database.app, None, REGISTRY, list(VIEWS.values()))
+        # The workers do nothing between their turns: it takes over from them at once, too.
+        self.runner = Runner(database.app, None, REGISTRY, list(VIEWS.values()), lease_seconds=0.05)
 
     def step(self) -> None:
         """Something happens, mostly work."""
