@@ -23,6 +23,8 @@ async def wait_for_view(
     What this process takes in is `reached` and told at once. Another may keep the view: the
     database is asked as well, ever more rarely.
     """
+    if reached.has(view, wanted):
+        return
     loop, stepped = asyncio.get_running_loop(), asyncio.Event()
     deadline, pause = loop.time() + PATIENCE_SECONDS, _FIRST_PAUSE_SECONDS
     with reached.listening(view, lambda: loop.call_soon_threadsafe(stepped.set)):

@@ -1,20 +1,22 @@
 """The worker beside a server: the views are kept up to date in a process of the server's own.
 
 In a thread of the server it held the interpreter's lock while requests waited (ADR 0008). The two
-talk through the worker's standard streams: a byte says that there is something to do, the end of
-the input, however the server ended, that it is over; a line of the output tells what stands still.
+talk through the worker's standard streams: a byte says that there is something to do, another that
+somebody waits for it, the end of the input, however the server ended, that it is over; a line of
+the output tells what stands still.
 """
 
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 
 import msgspec
 import structlog
 
-from projections.engine import Runner
+from projections.engine import GATHER_SECONDS, Runner
 from projections.reached import Reached
 
 log = structlog.get_logger("closedloop.worker")
@@ -23,6 +25,7 @@ AGAIN_AFTER_SECONDS = 1.0
 _TELL_EVERY_SECONDS = 0.5
 _PATIENCE_SECONDS = 20.0
 _NICENESS = 10  # of 19
+_APPENDED, _AWAITED = b".", b"!"
 _BESIDE = (sys.executable, "-m", "api.cli", "work", "--beside-server")
 _ENDED = "its process has ended and is started again"
 
@@ -48,6 +51,7 @@ class Worker:
     def __init__(self) -> None:
         """Nothing runs yet."""
         self.reached = Reached()
+        self.reached.on_wait = lambda: self._tell(_AWAITED)
         self._stop = threading.Event()
         self._state = State()
         self._changing = threading.Lock()
@@ -73,11 +77,14 @@ class Worker:
         self._thread.join()
 
     def wake(self) -> None:
-        """Have it look at once."""
+        """Have it look: at once, or soon if it has just looked and nobody waits for a view."""
+        self._tell(_APPENDED)
+
+    def _tell(self, what: bytes) -> None:
         if self._process is None or self._process.stdin is None:
             return
         try:
-            self._process.stdin.write(b".")  # or nothing, where it was told often enough
+            self._process.stdin.write(what)  # or nothing, where it was told often enough
         except (BrokenPipeError, ValueError):
             return  # about to be started again
 
@@ -156,9 +163,17 @@ def give_way() -> None:
 
 
 def obey(stop: threading.Event, wake: threading.Event) -> None:
-    """Do what the server says, until it says no more."""
-    while os.read(sys.stdin.fileno(), 4096):
-        wake.set()
+    """Do what the server says, until it says no more.
+
+    A runner that has just taken something in looks again by itself; it is hurried only for those
+    who wait, so that under load events gather to batches.
+    """
+    looked_at = -GATHER_SECONDS
+    while said := os.read(sys.stdin.fileno(), 4096):
+        now = time.monotonic()
+        if _AWAITED in said or now - looked_at >= GATHER_SECONDS:
+            looked_at = now
+            wake.set()
     stop.set()
     wake.set()
 

@@ -36,6 +36,9 @@ log = structlog.get_logger("closedloop.views")
 
 BATCH = 1000
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.005, 0.25
+GATHER_SECONDS = 0.25
+"""How long events that follow each other may gather to a batch while nobody waits for them: a batch
+costs the same for one event as for fifty, and commands need the processor."""
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.05, 5.0
 
 _PATIENT = "-c lock_timeout=60s -c statement_timeout=0 -c idle_in_transaction_session_timeout=10min"
@@ -195,6 +198,8 @@ class Runner:
             self._trouble, self._failures = None, 0
             if moved:
                 pause = FIRST_PAUSE_SECONDS
+                if not shift.goes_on:
+                    wake.wait(GATHER_SECONDS)
             else:
                 wake.wait(pause)
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)

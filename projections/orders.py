@@ -86,15 +86,19 @@ class Orders:
         """Decide what was noted, on what its streams are now."""
         self._decide(policy, partitions, list(self._given.values()))
 
-    def carry_out(self, policy: Policy, partitions: int) -> None:
-        """Append what was decided, partition by partition, in a transaction of the caller's."""
+    def carry_out(self, policy: Policy, partitions: int) -> bool:
+        """Append what was decided, partition by partition, in a transaction of the caller's.
+
+        Returns whether there was anything to append.
+        """
         if not self._decided:
-            return
+            return False
         self._connection.execute(_APPENDING)
         for partition in sorted(self._decided):
             # Those that lose a race do so once: from then on this transaction has the head.
             while decided := self._decided.pop(partition, []):
                 self._decide(policy, partitions, self._append(partition, decided))
+        return True
 
     def _decide(self, policy: Policy, partitions: int, given: list[Given]) -> None:
         if not given:

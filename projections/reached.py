@@ -10,9 +10,11 @@ class Reached:
     """Positions as they are reached, from the thread of the runner to any other."""
 
     def __init__(self) -> None:
-        """Nothing yet; `on_step` may be set to be told of every step of every view."""
+        """Nothing yet; `on_step` may be set to be told of every step of every view, and `on_wait`
+        of everybody who begins to wait for one."""
         self._positions: dict[tuple[str, int], int] = {}
         self.on_step: Callable[[str, int, int], object] = lambda *step: None
+        self.on_wait: Callable[[], object] = lambda: None
         self._listeners: dict[str, list[Listener]] = {}
 
     def tell(self, view: str, partition: int, position: int) -> None:
@@ -33,6 +35,7 @@ class Reached:
     def listening(self, view: str, listener: Listener) -> Iterator[None]:
         """Have somebody told of every step of a view."""
         self._listeners[view] = [*self._listeners.get(view, ()), listener]
+        self.on_wait()
         try:
             yield
         finally:

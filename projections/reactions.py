@@ -63,6 +63,7 @@ class Reactions:
         self._secret = secret
         self.rules = rules
         self.refused: Counter[tuple[str, str]] = Counter()  # by policy and rule
+        self.recorded = 0  # batches of orders that were carried out
 
     def advance(self, connection: Connection, reader: Reader, held: HeldPolicy, limit: int) -> int:
         """React to a batch; where it fails, to fewer triggers, down to the one that fails.
@@ -106,7 +107,7 @@ class Reactions:
             )
             if moved.rowcount < len(old):
                 raise LeaseLost
-            orders.carry_out(held.policy, partitions)
+            self.recorded += orders.carry_out(held.policy, partitions)
         self.refused.update(orders.refused)
         held.positions = new
         return sum(new.values()) - sum(old.values())

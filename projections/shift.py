@@ -78,6 +78,9 @@ class Shift:
         self._reader = Reader(work.registry)
         self._held: dict[Lease, Held | HeldPolicy] = {}
         self._limits: dict[Lease, int] = {}  # of events at a time, where a batch took long
+        self.goes_on = False
+        """Whether there was more to do after the last turn, as far as it is known without a look:
+        a batch was full, or a policy has recorded something."""
 
     def turn(self, *, shares: bool, is_over: Callable[[], bool] = lambda: False) -> int | None:
         """One batch for all that is held and not at the head.
@@ -95,7 +98,7 @@ class Shift:
         self._listen(standings)
         self._stop_ahead(standings)
         behind = [lease for lease in standings if _is_behind(standings[lease])]
-        moved = 0
+        moved, recorded, self.goes_on = 0, self._work.reactions.recorded, False
         for lease in self._in_order(behind):
             if is_over():
                 break
@@ -103,6 +106,7 @@ class Shift:
                 self._leases.beat(self._connection)
                 moved += self._advance(lease)
         self._leases.beat(self._connection)
+        self.goes_on |= self._work.reactions.recorded > recorded
         return moved if any(not self._rests(lease) for lease in behind) else None
 
     def _keep(self, standings: Standings) -> None:
@@ -196,11 +200,13 @@ class Shift:
         return self._limits.get(lease, self._work.batch_size)
 
     def _try(self, lease: Lease, held: Held | HeldPolicy) -> int:
+        limit = self._limit(lease)
         try:
-            passed = self._batch(held, self._limit(lease))
+            passed = self._batch(held, limit)
         except ViewHalted as problem:
             self._stop(lease, held, problem)
             return 1
+        self.goes_on |= passed >= limit
         if passed:
             self._set_aside.pop(lease, None)
         elif isinstance(held, HeldPolicy):  # it may wait for a view that stands still
