@@ -42,9 +42,11 @@ class IdempotencyKeyReused(Exception):
 # What the caller knows already is not read: partition and stream.
 _SELECT_STREAM = """
 SELECT position, version, type, schema_version, recorded_at, data, metadata FROM ledger.events
-WHERE partition = %(partition)b AND stream_id = %(stream_id)b
-  AND version > %(after)b AND version <= %(version)b AND recorded_at <= %(recorded_at)s
+WHERE partition = %(partition)b AND stream_id = %(stream_id)b AND version > %(after)b
 ORDER BY version"""
+_SELECT_STREAM_AS_OF = _SELECT_STREAM.replace(
+    "ORDER BY", "AND version <= %(version)b AND recorded_at <= %(recorded_at)s ORDER BY"
+)
 _SELECT_EVENT = (
     f"SELECT {COLUMNS} FROM ledger.events"
     " WHERE partition = %(partition)s AND position = %(position)s"
@@ -232,17 +234,14 @@ class Ledger(Application[UUID]):
     ) -> list[Recorded[Any]]:
         """The events of a stream in order, after a version, up to one or a time of recording."""
         partition = partition_of(stream_id, self.partitions)
-        rows = await self.query(
-            _SELECT_STREAM,
-            {
-                "partition": partition,
-                "stream_id": stream_id,
-                "after": after,
-                "version": 2**31 - 1 if version is None else version,
-                "recorded_at": recorded_by or "infinity",
-            },
-        )
-        return [self.registry.decode((partition, row[0], stream_id, *row[1:])) for row in rows]
+        statement, params = _SELECT_STREAM, {"partition": partition, "stream_id": stream_id}
+        params |= {"after": after}
+        if version is not None or recorded_by is not None:
+            statement = _SELECT_STREAM_AS_OF
+            params["version"] = 2**31 - 1 if version is None else version
+            params["recorded_at"] = recorded_by or "infinity"
+        rows = await self.query(statement, params)
+        return self.registry.decode_stream(partition, stream_id, rows)
 
     async def event_at(self, partition: int, position: int) -> Recorded[Any] | None:
         """The event at a place in the ledger."""

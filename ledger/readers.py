@@ -1,13 +1,13 @@
-"""Reading: connections that each have a task of their own, and queries that outlive broken ones.
+"""Reading: a few connections that whoever asks takes in turn, and queries that outlive broken ones.
 
-Whoever asks only waits for an answer: if they stop waiting, such as the request of a client that
-has gone, no statement is broken off and no connection is lost (tests/ledger/test_queries.py). A
-pool, and a task around each statement to shield it, cost as much again as the statement.
+The driver's pool, with a task around each statement against cancellation, cost as much again as the
+statement itself. Here whoever is cancelled in mid-statement loses the connection, and nobody else
+notices: another is made in its place.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 
@@ -20,16 +20,6 @@ MAX_READERS = 8
 Rows = Sequence[tuple[Any, ...]]
 
 
-class Question(NamedTuple):
-    """A statement, and who waits for its answer."""
-
-    statement: str
-    params: dict[str, Any]
-    answer: asyncio.Future[Rows]
-    deadline: float  # of the loop's clock: no attempt begins after it
-    alarm: asyncio.TimerHandle  # tells whoever waits, unless an attempt is under way
-
-
 class Readers:
     """The connections that a process reads through: one at first, more as they are needed."""
 
@@ -37,105 +27,62 @@ class Readers:
         """Read the database at `uri`, acting as `role` where one is given; no I/O yet."""
         self._uri = uri
         self._role = role
-        self._questions: asyncio.Queue[Question] = asyncio.Queue()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._idle = 0
+        self._turns = asyncio.Semaphore(MAX_READERS)
+        self._idle: list[psycopg.AsyncConnection[Any]] = []  # the one used last is taken first
+        self._is_closed = False
 
     async def close(self) -> None:
-        """Disconnect; what still waits is refused, and may be asked again."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        while not self._questions.empty():
-            _refuse(self._questions.get_nowait().answer, Unavailable("the ledger is shutting down"))
+        """Disconnect; what is under way disconnects when it is done."""
+        self._is_closed = True
+        while self._idle:
+            await self._idle.pop().close()
 
     async def query(self, statement: str, params: dict[str, Any]) -> Rows:
         """Run one statement; while connections break, another is made, for a while."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Rows] = loop.create_future()
-        deadline = loop.time() + QUERY_PATIENCE_SECONDS
-        alarm = loop.call_at(deadline, _refuse, answer, Unavailable("the database is too busy"))
-        self._questions.put_nowait(Question(statement, params, answer, deadline, alarm))
-        if self._questions.qsize() > self._idle and len(self._tasks) < MAX_READERS:
-            task = asyncio.create_task(self._read(), name="reader")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        deadline = asyncio.get_running_loop().time() + QUERY_PATIENCE_SECONDS
+        await self._have_a_turn()
         try:
-            return await answer
+            return await self._rows(statement, params, deadline)
         finally:
-            alarm.cancel()
+            self._turns.release()
 
-    async def _read(self) -> None:
-        """Answer one question after the other, by a connection of its own."""
-        async with Reader(self._uri, self._role) as reader:
-            while True:
-                self._idle += 1
-                question = await self._questions.get()
-                self._idle -= 1
-                try:
-                    await reader.answer(question)
-                except BaseException:
-                    _refuse(question.answer, Unavailable("the ledger is shutting down"))
-                    raise
+    async def _have_a_turn(self) -> None:
+        if not self._turns.locked():
+            await self._turns.acquire()
+            return
+        try:
+            async with asyncio.timeout(QUERY_PATIENCE_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise Unavailable("all who read are busy") from None
 
-
-class Reader:
-    """Answers questions by one connection; by another in its place if it breaks."""
-
-    def __init__(self, uri: str, role: str | None) -> None:
-        """Connect when it is asked."""
-        self._uri = uri
-        self._role = role
-        self._connection: psycopg.AsyncConnection[Any] | None = None
-
-    async def __aenter__(self) -> "Reader":
-        """Be there to be asked."""
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        """Disconnect."""
-        await self._disconnect()
-
-    async def answer(self, question: Question) -> None:
-        """Answer a question, or refuse it, if somebody still waits."""
-        loop, pause = asyncio.get_running_loop(), 0.01
-        while not question.answer.done():
+    async def _rows(self, statement: str, params: dict[str, Any], deadline: float) -> Rows:
+        pause = 0.01
+        while True:
             try:
-                rows = await self._rows(question)
+                return await self._attempt(statement, params)
             except database.TRANSIENT as error:
-                await self._disconnect()
-                if loop.time() > question.deadline:
-                    _refuse(question.answer, Unavailable("the database does not answer"), error)
-                    return
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 0.5)
-            except Exception as error:
-                await self._disconnect()
-                _refuse(question.answer, error)
+                if asyncio.get_running_loop().time() > deadline:
+                    raise Unavailable("the database does not answer") from error
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.5)
+
+    async def _attempt(self, statement: str, params: dict[str, Any]) -> Rows:
+        if self._is_closed:
+            raise Unavailable("the ledger is shutting down")
+        if self._idle:
+            connection = self._idle.pop()
+        else:
+            connection = await database.connect_async(self._uri, role=self._role)
+        is_whole = False
+        try:
+            with database.answered(connection):
+                cursor = await connection.execute(statement, params, prepare=True, binary=True)
+                rows = await cursor.fetchall()
+            is_whole = not self._is_closed
+        finally:
+            if is_whole:
+                self._idle.append(connection)
             else:
-                if not question.answer.done():
-                    question.answer.set_result(rows)
-
-    async def _rows(self, question: Question) -> Rows:
-        if self._connection is None:
-            self._connection = await database.connect_async(self._uri, role=self._role)
-        question.alarm.cancel()
-        with database.answered(self._connection):
-            cursor = await self._connection.execute(
-                question.statement, question.params, prepare=True, binary=True
-            )
-            return await cursor.fetchall()
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
-
-
-def _refuse(
-    answer: asyncio.Future[Rows], error: Exception, cause: BaseException | None = None
-) -> None:
-    """Say why there is no answer, if somebody still waits for one."""
-    if not answer.done():
-        error.__cause__ = cause
-        answer.set_exception(error)
+                await connection.close()
+        return rows

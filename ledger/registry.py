@@ -101,6 +101,27 @@ class Registry:
             state = event_type.upcasts[version](state)
         return msgspec.convert(state, event_type)
 
+    def decode_stream(
+        self, partition: int, stream_id: UUID, rows: Iterable[tuple[Any, ...]]
+    ) -> list[Recorded[Any]]:
+        """The events of one stream, from rows that do not name it: all columns but those two."""
+        present, decode_metadata = self._decode_present, self._decode_metadata
+        events = []
+        for position, version, name, schema_version, at, data, metadata in rows:
+            decode = present.get((name, schema_version))
+            events.append(
+                Recorded(
+                    partition=partition,
+                    position=position,
+                    stream_id=stream_id,
+                    version=version,
+                    recorded_at=at,
+                    event=decode(data) if decode else self.decode_event(name, schema_version, data),
+                    metadata=decode_metadata(metadata),
+                )
+            )
+        return events
+
     def decode(self, row: StoredRow | tuple[Any, ...]) -> Recorded[Any]:
         """The envelope with its event, from a row of `ledger.events`."""
         partition, position, stream_id, version, name, schema_version, at, data, meta = row

@@ -5,7 +5,6 @@ the story with its own `decide` and `evolve`. This module knows which file a com
 the rules that hold for all of them: the stage, the time told, and that a fact told twice is one.
 """
 
-from datetime import datetime
 from types import ModuleType
 from typing import Any
 
@@ -44,7 +43,7 @@ from domain.complaint.investigation import RecordFinding, RecordInformation
 from domain.complaint.referral import RecordOutsideOutcome, ReportOutcomeToBody
 from domain.complaint.remedy import AcceptRemedy, FulfilRemedy, ProposeRemedy
 from domain.complaint.resolution import ConfirmResolution, DisputeResolution, RecordSatisfaction
-from domain.complaint.state import OPEN, AllowedAt, Complaint, waiting_on
+from domain.complaint.state import OPEN, AllowedAt, Complaint
 from domain.complaint.supervision import EscalateComplaint, RemindHandler
 from domain.complaint.tasks import CompleteTask
 from domain.kernel import (
@@ -80,7 +79,7 @@ STAGE_FILES: tuple[ModuleType, ...] = (
 ALLOWED: AllowedAt = {k: v for module in STAGE_FILES for k, v in module.ALLOWED.items()}
 _OF_COMMAND = {command: module for module in STAGE_FILES for command in module.ALLOWED}
 _RECORDS = {k: v for module in STAGE_FILES for k, v in module.RECORDS.items()}
-_OF_EVENT = {event: module for module in STAGE_FILES for event in module.EVENTS}
+_EVOLVE = {event: module.evolve for module in STAGE_FILES for event in module.EVENTS}
 
 LATE_FACTS = frozenset(
     {
@@ -224,17 +223,12 @@ def _is_told_already(command: Any, state: Complaint, context: Context) -> bool:
 
 def evolve(state: Complaint, recorded: Recorded[Any]) -> Complaint:
     """What an event leaves."""
-    after: Complaint = _OF_EVENT[type(recorded.event)].evolve(state, recorded)
-    told: datetime | None = recorded.metadata.occurred_at
-    return replace(
-        after,
-        version=recorded.version,
-        waiting_on=waiting_on(after),
-        stages_seen=after.stages_seen
-        if after.stage is None or after.stage in after.stages_seen
-        else after.stages_seen | {after.stage},
-        told=after.told if told is None else (*after.told, (told, recorded.event)),
-    )
+    after: Complaint = _EVOLVE[type(recorded.event)](state, recorded)
+    if after.stage is not None and after.stage not in after.stages_seen:
+        after = replace(after, stages_seen=after.stages_seen | {after.stage})
+    if (told := recorded.metadata.occurred_at) is not None:
+        after = replace(after, told=(*after.told, (told, recorded.event)))
+    return after
 
 
 COMPLAINT = Decider[Complaint](
@@ -243,5 +237,5 @@ COMPLAINT = Decider[Complaint](
     decide=decide,
     evolve=evolve,
     commands=tuple(_OF_COMMAND),
-    events=tuple(_OF_EVENT),
+    events=tuple(_EVOLVE),
 )

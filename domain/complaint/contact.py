@@ -110,13 +110,16 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
                 outcome=event.outcome,
                 occurred_at=recorded.occurred_at,
             )
-            state = replace(state, contacts=(*state.contacts, contact))
-            return state if event.direction == "outbound" else _heard(state, recorded.occurred_at)
+            contacts = (*state.contacts, contact)
+            if event.direction == "outbound":
+                return replace(state, contacts=contacts)
+            return replace(state, contacts=contacts, last_heard_at=_heard(state, recorded))
         case CustomerChased():
-            return _heard(state, recorded.occurred_at)
+            return replace(state, last_heard_at=_heard(state, recorded))
     return state
 
 
-def _heard(state: Complaint, at: datetime) -> Complaint:
-    """Told late, a word may lie before the last one."""
-    return replace(state, last_heard_at=max(state.last_heard_at or at, at))
+def _heard(state: Complaint, recorded: Recorded[object]) -> datetime:
+    """When the customer was heard last; told late, a word may lie before the last one."""
+    at = recorded.occurred_at
+    return max(state.last_heard_at or at, at)

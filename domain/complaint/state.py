@@ -76,9 +76,7 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     complaint_id: UUID | None = None
     stage: Stage | None = None
     stages_seen: frozenset[Stage] = frozenset()
-    waiting_on: WaitingOn = "none"
     cycle: int = 1
-    version: int = 0
     partition: int = 0
     position: int = 0  # of the registration: the tracking number is made of it
 
@@ -127,6 +125,14 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
     told: tuple[tuple[datetime, object], ...] = ()  # events with the time their callers gave
 
     @property
+    def waiting_on(self) -> WaitingOn:
+        """What the complaint waits for above all; one that is closed waits for nothing."""
+        if not self.waits or self.stage == "closed":
+            return "none"
+        open_now = {wait.on for wait in self.waits if wait.status == "open"}
+        return next((on for on in PRECEDENCE if on in open_now), "none")
+
+    @property
     def holder_unit(self) -> str:
         """The unit that holds the complaint: before acceptance the one that received it."""
         return self.owner_unit or self.facts.received_unit or "unknown"
@@ -158,14 +164,6 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
 PRECEDENCE: tuple[WaitingOn, ...] = ("customer", "external_body", "task", "supplier")
 OURS: tuple[WaitingOn, ...] = ("customer", "supplier", "task")
 """What ends with our work; an outside body goes on."""
-
-
-def waiting_on(state: Complaint) -> WaitingOn:
-    """What the complaint waits for above all; one that is closed waits for nothing."""
-    if not state.waits or state.stage == "closed":
-        return "none"
-    open_now = {wait.on for wait in state.waits if wait.status == "open"}
-    return next((on for on in PRECEDENCE if on in open_now), "none")
 
 
 def wait_named(state: Complaint, wait_id: UUID, *on: WaitingOn) -> Wait | None:

@@ -101,11 +101,6 @@ def test_nothing_leaves_nothing() -> None:
     assert fold(COMPLAINT, []) == Complaint()
 
 
-def test_the_version_is_the_number_of_events() -> None:
-    for number, _ in enumerate(world.closed(), 1):
-        assert fold(COMPLAINT, world.closed()[:number]).version == number
-
-
 # --- refusals -------------------------------------------------------------------------------
 
 

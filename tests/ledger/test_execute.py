@@ -208,8 +208,8 @@ def test_the_library_reads_and_writes_the_same_rows(database: Database) -> None:
         get = ledger.repository.get
         now = await asyncio.to_thread(get, receipt.stream_id, projector_func=project)
         then = await asyncio.to_thread(get, receipt.stream_id, version=1, projector_func=project)
-        assert (now.version, now.facts.region) == (2, "310000")
-        assert (then.version, then.facts.region) == (1, None)
+        assert now.facts.region == "310000"
+        assert then.facts.region is None
         with pytest.raises(AggregateNotFoundError):
             await asyncio.to_thread(get, uuid4(), projector_func=project)
 
