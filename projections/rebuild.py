@@ -34,6 +34,8 @@ MOST_WORKERS = 4
 """Unless more are asked for: PostgreSQL and whoever serves need their cores too."""
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.05, 2.0
 _POLL_SECONDS = 0.1
+_NEARLY_THERE = EVENTS
+"""So far behind, in events, a view is brought up before it is replaced: a second's work or so."""
 
 _HEADS = "SELECT partition, position FROM ledger.heads ORDER BY partition"
 _BEGUN = """
@@ -265,7 +267,7 @@ class _Rebuild:
         reads by a snapshot from before may then find rows that are newer than the position.
         """
         behind = {p: self._reached[p] - place.position for p, place in stand.places.items()}
-        if stand.is_halted or sum(behind.values()) > self._options.batch:
+        if stand.is_halted or sum(behind.values()) > _NEARLY_THERE:
             return
         for partition, place in stand.places.items():
             held = Held(self._view, partition, place, asides[partition])
