@@ -25,7 +25,7 @@ AGAIN_AFTER_SECONDS = 1.0
 _TELL_EVERY_SECONDS = 0.5
 _PATIENCE_SECONDS = 20.0
 _NICENESS = 10  # of 19
-_APPENDED, _AWAITED = b".", b"!"
+APPENDED, AWAITED = b".", b"!"
 _BESIDE = (sys.executable, "-m", "api.cli", "work", "--beside-server")
 _ENDED = "its process has ended and is started again"
 
@@ -51,7 +51,7 @@ class Worker:
     def __init__(self) -> None:
         """Nothing runs yet."""
         self.reached = Reached()
-        self.reached.on_wait = lambda: self._tell(_AWAITED)
+        self.reached.on_wait = lambda: self._tell(AWAITED)
         self._stop = threading.Event()
         self._state = State()
         self._changing = threading.Lock()
@@ -78,7 +78,7 @@ class Worker:
 
     def wake(self) -> None:
         """Have it look: at once, or soon if it has just looked and nobody waits for a view."""
-        self._tell(_APPENDED)
+        self._tell(APPENDED)
 
     def _tell(self, what: bytes) -> None:
         if self._process is None or self._process.stdin is None:
@@ -162,20 +162,35 @@ def give_way() -> None:
     os.nice(_NICENESS)
 
 
-def obey(stop: threading.Event, wake: threading.Event) -> None:
-    """Do what the server says, until it says no more.
+class Hearing:
+    """What the worker hears from its server."""
 
-    A runner that has just taken something in looks again by itself; it is hurried only for those
-    who wait, so that under load events gather to batches.
-    """
-    looked_at = -GATHER_SECONDS
-    while said := os.read(sys.stdin.fileno(), 4096):
-        now = time.monotonic()
-        if _AWAITED in said or now - looked_at >= GATHER_SECONDS:
-            looked_at = now
-            wake.set()
-    stop.set()
-    wake.set()
+    def __init__(self, stop: threading.Event, wake: threading.Event) -> None:
+        """Nothing yet; what is heard sets these."""
+        self._stop = stop
+        self._wake = wake
+        self._appended_at = -GATHER_SECONDS
+
+    def listen(self) -> None:
+        """Do what the server says, until it says no more."""
+        while said := os.read(sys.stdin.fileno(), 4096):
+            self.hear(said)
+        self._stop.set()
+        self._wake.set()
+
+    def hear(self, said: bytes) -> None:
+        """Have the runner look at once for who waits, and for the first command after a pause.
+
+        One that has just taken something in looks again by itself: let events gather to batches.
+        """
+        if AWAITED in said or not self.is_pressed():
+            self._wake.set()
+        if APPENDED in said:
+            self._appended_at = time.monotonic()
+
+    def is_pressed(self) -> bool:
+        """Whether the server has been given commands just now."""
+        return time.monotonic() - self._appended_at < GATHER_SECONDS
 
 
 def tell(runner: Runner, stop: threading.Event) -> None:

@@ -7,7 +7,8 @@ and rarely when idle.
 """
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -136,8 +137,15 @@ class Runner:
         for problem, _ in list(self._set_aside.values()):
             raise problem
 
-    def run(self, stop: threading.Event, wake: threading.Event) -> None:
+    def run(
+        self,
+        stop: threading.Event,
+        wake: threading.Event,
+        is_pressed: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Keep every view in step until told to stop; `wake` makes it look at once.
+
+        While `is_pressed`, because commands come in beside it, it rests as long as it works.
 
         Nothing else ends it: a view that is halted or locked does not hold up the others, and
         what holds up all of them is logged, told by `halted` and tried again, ever more rarely.
@@ -149,7 +157,7 @@ class Runner:
                     try:
                         with self._connect() as connection:
                             shift = Shift(connection, self._work, leases, self._set_aside)
-                            self._follow(shift, stop, wake)
+                            self._follow(shift, stop, wake, is_pressed)
                     except Exception as error:
                         stop.wait(self._failed(error))
         except BaseException as error:
@@ -189,17 +197,26 @@ class Runner:
                 log.error("runner failed", cause=cause_of(error), retry_in=pause)
         return pause
 
-    def _follow(self, shift: Shift, stop: threading.Event, wake: threading.Event) -> None:
+    def _follow(
+        self,
+        shift: Shift,
+        stop: threading.Event,
+        wake: threading.Event,
+        is_pressed: Callable[[], bool],
+    ) -> None:
         """Work while there is work, and look for more: soon at first, ever more rarely."""
         pause = FIRST_PAUSE_SECONDS
         while not stop.is_set():
             wake.clear()
+            begun = time.monotonic()
             moved = shift.turn(shares=True, is_over=stop.is_set)
             self._trouble, self._failures = None, 0
             if moved:
                 pause = FIRST_PAUSE_SECONDS
                 if not shift.goes_on:
                     wake.wait(GATHER_SECONDS)
+                elif is_pressed():
+                    wake.wait(min(time.monotonic() - begun, GATHER_SECONDS))
             else:
                 wake.wait(pause)
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)

@@ -11,7 +11,7 @@ from api.config import Config
 from api.keeper import kept_alive
 from api.logs import configure_logs
 from api.runtime import checked_login
-from api.worker import give_way, obey, tell
+from api.worker import Hearing, give_way, tell
 
 
 @click.command()
@@ -22,9 +22,10 @@ def work(beside_server: bool) -> None:
     configure_logs(config.log, quiet=beside_server)
     runner = runner_for(config, checked_login(config))
     stop, wake = threading.Event(), threading.Event()
+    hearing = Hearing(stop, wake)
     if beside_server:
         give_way()
-        threading.Thread(target=obey, args=(stop, wake), daemon=True).start()
+        threading.Thread(target=hearing.listen, daemon=True).start()
         threading.Thread(target=tell, args=(runner, stop), daemon=True).start()
 
     def leave(number: int, frame: types.FrameType | None) -> None:
@@ -34,7 +35,7 @@ def work(beside_server: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)
     with kept_alive(config):
-        runner.run(stop, wake)
+        runner.run(stop, wake, hearing.is_pressed)
 
 
 COMMANDS = (work,)

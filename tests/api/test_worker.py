@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 import api.worker
-from api.worker import Step, Worker
+from api.worker import APPENDED, AWAITED, Hearing, Step, Worker
 from tests.api.serving import SECRET
 from tests.conftest import Database
 from tests.waiting import wait_until
@@ -66,3 +66,40 @@ def test_a_line_that_nobody_understands_does_not_end_the_watch_over_the_worker(
         assert heard.wait(30)
     finally:
         worker.close()
+
+
+def test_only_the_first_command_after_a_pause_and_whoever_waits_hurry_the_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(api.worker, "GATHER_SECONDS", 60)
+    stop, wake = threading.Event(), threading.Event()
+    hearing = Hearing(stop, wake)
+    assert not hearing.is_pressed()
+    hearing.hear(APPENDED)
+    assert wake.is_set()
+    assert hearing.is_pressed()
+    wake.clear()
+    hearing.hear(3 * APPENDED)
+    assert not wake.is_set(), "it looks by itself"
+    hearing.hear(APPENDED + AWAITED)
+    assert wake.is_set()
+    assert not stop.is_set()
+
+
+def test_whoever_waits_for_a_view_hurries_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.worker, "_BESIDE", [sys.executable, "-c", _ECHO])
+    worker, heard = Worker(), threading.Event()
+    monkeypatch.setattr(worker.reached, "tell", lambda *told: heard.set())
+    worker.start()
+    try:
+        with worker.reached.listening("complaints", lambda: None):
+            assert heard.wait(30)
+    finally:
+        worker.close()
+
+
+_ECHO = f"""
+import sys
+assert sys.stdin.buffer.read(1) == {AWAITED!r}
+print({msgspec.json.encode(Step("complaints", 0, 1)).decode()!r}, flush=True)
+sys.stdin.buffer.read()"""

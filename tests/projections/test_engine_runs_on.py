@@ -181,3 +181,25 @@ def samples(text: str) -> dict[str, float]:
     """The values of metrics by their names with labels."""
     lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in lines}
+
+
+def test_one_that_rests_for_the_sake_of_commands_comes_to_the_head_all_the_same(
+    fresh_database: Database,
+) -> None:
+    store(fresh_database.owner, HISTORY[:60])
+    running, asked = runner(fresh_database, batch_size=20), [0]
+
+    def is_pressed() -> bool:
+        asked[0] += 1
+        return True
+
+    stop, wake = threading.Event(), threading.Event()
+    thread = threading.Thread(target=running.run, args=(stop, wake, is_pressed))
+    thread.start()
+    try:
+        wait_until(lambda: running.positions() == {view: {0: 60} for view in VIEWS})
+    finally:
+        stop.set()
+        wake.set()
+        thread.join(30)
+    assert asked[0] >= 3, "after each batch that was full"
