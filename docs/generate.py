@@ -204,6 +204,8 @@ def _story(kind: type[Any]) -> str:
 
 def _type(info: mi.Type) -> str:
     match info:
+        case mi.Metadata(extra_json_schema={"pattern": str() as pattern}):
+            return _like(pattern)
         case mi.Metadata(type=inner):
             return _type(inner)
         case mi.UnionType(types=types):
@@ -214,7 +216,7 @@ def _type(info: mi.Type) -> str:
         case mi.StructType(cls=cls):
             return f"[{cls.__name__}](#{cls.__name__.lower()})"
         case mi.StrType(pattern=str() as pattern):
-            return _PATTERNS.get(pattern, f"text like `{pattern}`".replace("|", "\\|"))
+            return _like(pattern)
         case mi.StrType(min_length=least, max_length=most):
             return f"text{_range(least, most, ' characters')}"
         case mi.IntType(ge=least, le=most):
@@ -224,6 +226,10 @@ def _type(info: mi.Type) -> str:
         case mi.DictType(key_type=key, value_type=value):
             return f"map of {_type(key)} to {_type(value)}"
     return _PLAIN[type(info)]
+
+
+def _like(pattern: str) -> str:
+    return _PATTERNS.get(pattern, f"text like `{pattern}`".replace("|", "\\|"))
 
 
 _PLAIN = {

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.complaint import COMPLAINT, UnknownComplaint
+from domain.complaint.contact import CustomerChased, RecordChaser
 from domain.complaint.intake import RecordSourceFact
 from domain.complaint.state import Complaint
 from domain.kernel import (
@@ -146,3 +147,12 @@ def test_a_mobile_number_is_no_opaque_id() -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert("13812345678", Identifier)
     assert msgspec.convert("90007", Identifier) == "90007"
+
+
+def test_patterns_are_for_what_somebody_orders_and_only_describe_what_was_recorded() -> None:
+    told = {"channel": "Not a code", "party": "customer"}
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(told, RecordChaser)
+    assert msgspec.convert(told, CustomerChased).channel == "Not a code"
+    [shown] = msgspec.json.schema(CustomerChased)["$defs"].values()
+    assert shown["properties"]["channel"]["pattern"].startswith("^[a-z0-9]")

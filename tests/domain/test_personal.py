@@ -44,6 +44,8 @@ def test_free_text_is_personal_unless_it_is_known_to_say_nothing_of_a_person(
 def free_texts(info: mi.Type, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """Where text stands that neither a pattern nor a list of words limits."""
     match info:
+        case mi.Metadata(extra_json_schema={"pattern": str()}):  # of an event
+            return []
         case mi.Metadata(type=inner):
             return free_texts(inner, path)
         case mi.StrType(pattern=None):
