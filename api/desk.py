@@ -179,7 +179,7 @@ class Desk:
         if order.customer_id is not None:
             stream_id = customer_stream(order.customer_id)
         else:
-            hint = getattr(command, "customer_id", None) or str(known_as)
+            hint = getattr(command, "customer_id", None) or known_as
             stream_id = order.complaint_id or new_stream_id(hint)
         context = self.context(order, client, known_as)
         read = await read_of_others(self.ledger, command, order.complaint_id, context)

@@ -73,7 +73,9 @@ def _plain(kind: type[T], body: bytes) -> T | None:
         return None
     try:
         command: T = _decoder(kind).decode(body)
-        _each_key_once(body.decode())
+        # What is written as msgspec writes it, and most programs do, says no key twice.
+        if msgspec.json.encode(msgspec.json.decode(body)) != body:
+            _each_key_once(body.decode())
     except (ValueError, RecursionError):
         return None
     return command

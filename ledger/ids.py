@@ -7,21 +7,22 @@ import time
 from uuid import UUID, uuid5
 
 _COMMANDS = UUID("6f1c6c1e-8f3b-4b52-9d2e-0c5d3a1c7e11")
+_OF_COMMANDS = hashlib.sha1(_COMMANDS.bytes, usedforsecurity=False)
 _NAMED = UUID("1b5f0d3a-6c77-4a0e-8f4b-93d2a7c1e605")
 
 
-def new_stream_id(hint: str | None = None) -> UUID:
+def new_stream_id(hint: str | UUID | None = None) -> UUID:
     """A UUIDv7-shaped id (random ones cost nine times the WAL).
 
-    The last byte chooses the partition; a hint (the customer) puts streams of one customer
-    into one partition, an optimisation on which no rule relies.
+    The last byte chooses the partition; a hint (the customer, else the command) puts streams of
+    one customer into one partition, an optimisation on which no rule relies.
     """
     milliseconds = time.time_ns() // 1_000_000
     raw = bytearray(milliseconds.to_bytes(6, "big") + os.urandom(10))
     raw[6] = 0x70 | (raw[6] & 0x0F)
     raw[8] = 0x80 | (raw[8] & 0x3F)
     if hint is not None:
-        raw[15] = _byte_of(hint)
+        raw[15] = hint.int & 0xFF if isinstance(hint, UUID) else _byte_of(hint)
     return UUID(bytes=bytes(raw))
 
 
@@ -46,7 +47,9 @@ def partition_of(stream_id: UUID, partitions: int) -> int:
 
 def command_id(principal: str, key: str) -> UUID:
     """The id of a command: who sends it, and the idempotency key they gave it."""
-    return uuid5(_COMMANDS, f"{principal}\n{key}")
+    sha = _OF_COMMANDS.copy()  # what `uuid5` does, in half the time
+    sha.update(f"{principal}\n{key}".encode())
+    return UUID(bytes=sha.digest()[:16], version=5)
 
 
 def digest(*parts: bytes) -> bytes:

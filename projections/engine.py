@@ -145,7 +145,7 @@ class Runner:
     ) -> None:
         """Keep every view in step until told to stop; `wake` makes it look at once.
 
-        While `is_pressed`, because commands come in beside it, it rests as long as it works.
+        While `is_pressed`, because commands come in beside it, it rests longer than it works.
 
         Nothing else ends it: a view that is halted or locked does not hold up the others, and
         what holds up all of them is logged, told by `halted` and tried again, ever more rarely.
@@ -216,7 +216,7 @@ class Runner:
                 if not shift.goes_on:
                     wake.wait(GATHER_SECONDS)
                 elif is_pressed():
-                    wake.wait(min(time.monotonic() - begun, GATHER_SECONDS))
+                    wake.wait(min(2 * (time.monotonic() - begun), GATHER_SECONDS))
             else:
                 wake.wait(pause)
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)
