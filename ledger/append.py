@@ -47,7 +47,9 @@ def append(
     recorder of the library, recorded with the events or refused with `TrackingConflict`.
     """
     if tracking is None and _are_apart(batch):
-        short = _append_one if _is_one_event(batch) else _append_at_once
+        short = _append_at_once
+        if all(len(entry.events) == 1 and entry.command is not None for entry in batch):
+            short = _append_one if len(batch) == 1 else _append_each
         receipts = yield from short(partition, batch)
         if receipts:
             return receipts
@@ -106,11 +108,6 @@ def _are_apart(batch: Sequence[Entry]) -> bool:
     return len(set(keys)) == len(keys) and len({entry.stream_id for entry in batch}) == len(batch)
 
 
-def _is_one_event(batch: Sequence[Entry]) -> bool:
-    """Whether there is nothing to append but one event of one command."""
-    return len(batch) == 1 and len(batch[0].events) == 1 and batch[0].command is not None
-
-
 def _append_one(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcome]]:
     """The shortest path: one event of one command, or nothing."""
     [entry] = batch
@@ -126,6 +123,31 @@ def _append_one(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcome]]:
     }
     [rows] = yield Round([Statement(statements.APPEND_ONE, params)], is_last=True)
     return [_receipt(entry, partition, position, recorded_at) for position, recorded_at in rows]
+
+
+def _append_each(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcome]]:
+    """The short path where each command has led to one event."""
+    events = [entry.events[0] for entry in batch]
+    keys = [entry.command for entry in batch if entry.command is not None]
+    params = {
+        "partition": partition,
+        "count": len(batch),
+        "stream_ids": [entry.stream_id for entry in batch],
+        "expected_versions": [entry.expected_version for entry in batch],
+        "types": [event.type for event in events],
+        "schema_versions": [event.schema_version for event in events],
+        "data": [event.data for event in events],
+        "metadata": [event.metadata for event in events],
+        "command_ids": [key.command_id for key in keys],
+        "digests": [key.digest for key in keys],
+        "statuses": [entry.status for entry in batch],
+    }
+    [rows] = yield Round([Statement(statements.APPEND_EACH, params)], is_last=True)
+    return [
+        _receipt(entry, partition, before + number, recorded_at)
+        for before, recorded_at in rows
+        for number, entry in enumerate(batch, 1)
+    ]
 
 
 def _append_at_once(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcome]]:

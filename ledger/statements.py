@@ -79,6 +79,46 @@ WITH head AS (
 )
 SELECT before, recorded_at FROM head"""
 
+# The same where each command has led to one event, as most do: a third of the arrays are spared.
+APPEND_EACH = """
+WITH head AS (
+    UPDATE ledger.heads
+    SET position = position + %(count)b, recorded_at = greatest(recorded_at, ledger.clock())
+    WHERE partition = %(partition)b
+      AND xmin = (SELECT xmin FROM ledger.heads WHERE partition = %(partition)b)
+      AND NOT EXISTS (
+          SELECT FROM unnest(%(command_ids)b::uuid[], %(stream_ids)b::uuid[],
+                             %(expected_versions)b::int[])
+              AS b (command_id, stream_id, expected_version)
+          WHERE (SELECT true FROM ledger.commands AS c
+                 WHERE c.partition = %(partition)b AND c.command_id = b.command_id)
+             OR expected_version <> coalesce(
+                 (SELECT max(version) FROM ledger.events AS e
+                  WHERE e.partition = %(partition)b AND e.stream_id = b.stream_id),
+                 least(expected_version, 0)))
+    RETURNING position - %(count)b AS before, recorded_at
+), each AS (
+    SELECT before + number AS position, expected_version + 1 AS version, recorded_at, b.*
+    FROM head, unnest(%(stream_ids)b::uuid[], %(expected_versions)b::int[], %(types)b::text[],
+                      %(schema_versions)b::smallint[], %(data)b::bytea[], %(metadata)b::bytea[],
+                      %(command_ids)b::uuid[], %(digests)b::bytea[], %(statuses)b::smallint[])
+        WITH ORDINALITY AS b (stream_id, expected_version, type, schema_version, data, metadata,
+                              command_id, digest, status, number)
+), inserted AS (
+    INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
+                               recorded_at, data, metadata)
+    SELECT %(partition)b, position, stream_id, version, type, schema_version, recorded_at, data,
+           metadata
+    FROM each
+), remembered AS (
+    INSERT INTO ledger.commands (partition, command_id, digest, status, stream_id, version,
+                                 position, events, recorded_at)
+    SELECT %(partition)b, command_id, digest, status, stream_id, version, position, ARRAY[type],
+           recorded_at
+    FROM each
+)
+SELECT before, recorded_at FROM head"""
+
 # One event of one command and nothing else: what most commands come to, and by itself in a quiet
 # hour. Said plainly it takes a quarter less time than the same in arrays.
 APPEND_ONE = """
