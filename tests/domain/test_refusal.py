@@ -40,4 +40,4 @@ def test_the_trace_of_an_order_has_no_place_for_what_it_said() -> None:
     assert personal_paths(CommandRefused) == {("reason_text",)}
     texts = {"command": "王小明", "rule": "Forbidden", "status": 403}
     with pytest.raises(msgspec.ValidationError):
-        msgspec.convert(texts, CommandRefused)
+        msgspec.convert(texts, RecordRefusal)
