@@ -25,6 +25,7 @@ from uuid import UUID
 import msgspec
 
 from ledger import statements
+from ledger.columns import Blobs, Integers, Smallints, Texts, Uuids
 from ledger.entry import (
     Entry,
     KeyReused,
@@ -132,15 +133,15 @@ def _append_each(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcome]]
     params = {
         "partition": partition,
         "count": len(batch),
-        "stream_ids": [entry.stream_id for entry in batch],
-        "expected_versions": [entry.expected_version for entry in batch],
-        "types": [event.type for event in events],
-        "schema_versions": [event.schema_version for event in events],
-        "data": [event.data for event in events],
-        "metadata": [event.metadata for event in events],
-        "command_ids": [key.command_id for key in keys],
-        "digests": [key.digest for key in keys],
-        "statuses": [entry.status for entry in batch],
+        "stream_ids": Uuids(entry.stream_id for entry in batch),
+        "expected_versions": Integers(entry.expected_version for entry in batch),
+        "types": Texts(event.type for event in events),
+        "schema_versions": Smallints(event.schema_version for event in events),
+        "data": Blobs(event.data for event in events),
+        "metadata": Blobs(event.metadata for event in events),
+        "command_ids": Uuids(key.command_id for key in keys),
+        "digests": Blobs(key.digest for key in keys),
+        "statuses": Smallints(entry.status for entry in batch),
     }
     [rows] = yield Round([Statement(statements.APPEND_EACH, params)], is_last=True)
     return [
@@ -156,7 +157,7 @@ def _append_at_once(partition: int, batch: Sequence[Entry]) -> Steps[list[Outcom
     params = {
         "partition": partition,
         "count": len(columns["types"]),
-        "expected_versions": [entry.expected_version for entry in batch],
+        "expected_versions": Integers(entry.expected_version for entry in batch),
         **columns,
     }
     [rows] = yield Round([Statement(statements.APPEND_AT_ONCE, params)], is_last=True)
@@ -227,23 +228,23 @@ def _columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
     events = [event for entry in entries for event in entry.events]
     commands = [entry.command or (None, None) for entry in entries]
     return {
-        "event_stream_ids": [entry.stream_id for entry in entries for _ in entry.events],
-        "event_versions": [
+        "event_stream_ids": Uuids(entry.stream_id for entry in entries for _ in entry.events),
+        "event_versions": Integers(
             entry.expected_version + number
             for entry in entries
             for number in range(1, len(entry.events) + 1)
-        ],
-        "types": [event.type for event in events],
-        "schema_versions": [event.schema_version for event in events],
-        "data": [event.data for event in events],
-        "metadata": [event.metadata for event in events],
-        "command_ids": [command_id for command_id, _ in commands],
-        "digests": [digest for _, digest in commands],
-        "statuses": [entry.status for entry in entries],
-        "stream_ids": [entry.stream_id for entry in entries],
-        "versions": [entry.expected_version + len(entry.events) for entry in entries],
-        "places": list(accumulate(len(entry.events) for entry in entries)),
-        "events": [",".join(event.type for event in entry.events) for entry in entries],
+        ),
+        "types": Texts(event.type for event in events),
+        "schema_versions": Smallints(event.schema_version for event in events),
+        "data": Blobs(event.data for event in events),
+        "metadata": Blobs(event.metadata for event in events),
+        "command_ids": Uuids(command_id for command_id, _ in commands),
+        "digests": Blobs(digest for _, digest in commands),
+        "statuses": Smallints(entry.status for entry in entries),
+        "stream_ids": Uuids(entry.stream_id for entry in entries),
+        "versions": Integers(entry.expected_version + len(entry.events) for entry in entries),
+        "places": Integers(accumulate(len(entry.events) for entry in entries)),
+        "events": Texts(",".join(event.type for event in entry.events) for entry in entries),
     }
 
 
