@@ -1,12 +1,16 @@
 """What stops a view or policy before an event, told without the words of the error."""
 
 import traceback
+from collections.abc import Collection
 from pathlib import PurePath
 
 import psycopg
+import structlog
 
 from ledger.registry import UnknownEvent
 from projections.reader import Connection
+
+log = structlog.get_logger("closedloop.views")
 
 _EVENT_AT = """
 SELECT type FROM ledger.events WHERE partition = %(partition)s AND position = %(position)s"""
@@ -18,6 +22,17 @@ AHEAD = (
     "it has taken in more than the ledger holds (its head was {}), as when the ledger alone is"
     " restored"
 )
+
+
+_AHEAD = f"""
+SELECT p.view, p.partition, p.position, h.position
+FROM views.positions AS p JOIN ledger.heads AS h USING (partition)
+WHERE p.position > h.position AND p.halted_before IS DISTINCT FROM '{BEYOND}'"""
+
+# Whoever holds it: no batch follows, for there is nothing to take in.
+_STOP = f"""
+UPDATE views.positions SET halted_before = '{BEYOND}', halted_cause = %(cause)s
+WHERE view = %(view)s AND partition = %(partition)s AND position = %(position)s"""
 
 
 class ViewHalted(Exception):
@@ -77,6 +92,23 @@ def ahead(
     way_out = "docs/backup.md" if is_policy else f"`closedloop rebuild {name}` makes it anew"
     cause = f"{AHEAD.format(head)}: {way_out}"
     return ViewHalted(name, partition, position + 1, BEYOND, cause)
+
+
+def stop_ahead(
+    connection: Connection, name: str, partition: int, position: int, head: int, *, is_policy: bool
+) -> ViewHalted:
+    """Have one that is ahead of the ledger stand still until it is rebuilt."""
+    problem = ahead(name, partition, position, head, is_policy=is_policy)
+    log.critical("view ahead of the ledger", detail=str(problem))
+    place = {"view": name, "partition": partition, "position": position}
+    connection.execute(_STOP, {**place, "cause": problem.cause})
+    return problem
+
+
+def stop_all_ahead(connection: Connection, policies: Collection[str]) -> None:
+    """Find whatever is ahead of the ledger before it grows again, and have it stand still."""
+    for row in connection.execute(_AHEAD).fetchall():
+        stop_ahead(connection, *row, is_policy=row[0] in policies)
 
 
 def told(error: Exception) -> str:

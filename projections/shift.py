@@ -11,7 +11,7 @@ from domain.policies.policy import Policy
 from ledger.registry import Registry
 from projections.aside import aside_of
 from projections.batch import Held, advance
-from projections.halting import BEYOND, ViewHalted, ahead
+from projections.halting import BEYOND, ViewHalted, stop_ahead
 from projections.leases import Lease, LeaseLost, Leases, Place, Standing, Standings
 from projections.lookups import NAME as LOOKUPS
 from projections.parking import park_next
@@ -36,11 +36,6 @@ _HALT = """
 UPDATE views.positions SET halted_before = %(event_type)s, halted_cause = %(cause)s
 WHERE view = %(view)s AND partition = %(partition)s
     AND position = %(position)s - 1 AND epoch = %(epoch)s"""
-
-# Whoever holds it: no batch follows, for there is nothing to take in.
-_STOP = f"""
-UPDATE views.positions SET halted_before = '{BEYOND}', halted_cause = %(cause)s
-WHERE view = %(name)s AND partition = %(partition)s AND position = %(position)s"""
 
 SetAside = dict[Lease, tuple[Exception, float]]
 """What does not go on for now: why, and when to try it again."""
@@ -152,9 +147,8 @@ class Shift:
         for lease, rows in standings.items():
             for row in rows:
                 if row.position > row.head and row.halted_before != BEYOND:
-                    problem = ahead(*row[:4], is_policy=row.name in self._work.policies)
-                    log.critical("view ahead of the ledger", detail=str(problem))
-                    self._connection.execute(_STOP, {**row._asdict(), "cause": problem.cause})
+                    is_policy = row.name in self._work.policies
+                    problem = stop_ahead(self._connection, *row[:4], is_policy=is_policy)
                     self._set_aside[lease] = problem, float("inf")
 
     def _hold(self, lease: Lease, places: Mapping[int, Place], room: int) -> Held | HeldPolicy:

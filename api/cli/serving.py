@@ -20,7 +20,10 @@ from api.registry import registry
 from api.runtime import Login, checked_login, embedded, migrate_database
 from api.server import Server
 from api.worker import Worker
+from domain.policies import POLICIES
+from ledger import database
 from ledger.application import Ledger
+from projections.halting import stop_all_ahead
 
 
 @click.command()
@@ -102,6 +105,8 @@ def _search_for_garbage_less() -> None:
 
 
 def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: bool) -> None:
+    with database.connect(login.uri, role=login.role) as connection:
+        stop_all_ahead(connection, POLICIES)  # the first command may come before any worker looks
     worker = Worker() if with_worker else None
     ledger = Ledger(
         login.uri,

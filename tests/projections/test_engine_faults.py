@@ -10,9 +10,10 @@ import pytest
 
 from domain.complaint.contact import ContactRecorded
 from domain.kernel import Recorded
+from domain.policies import POLICIES
 from projections import VIEWS, all_views
 from projections.engine import Lag, Runner
-from projections.halting import ViewHalted
+from projections.halting import ViewHalted, stop_all_ahead
 from projections.reader import CorruptLedger
 from projections.view import Row
 from tests import world
@@ -195,6 +196,25 @@ def test_views_ahead_of_a_ledger_that_lost_its_end_stop_until_they_are_rebuilt(
         live = running.digest(view)
         running.rebuild(view)
         assert running.digest(view) == live
+
+
+def test_what_was_found_ahead_goes_on_with_no_event_though_no_runner_had_looked(
+    fresh_database: Database,
+) -> None:
+    """A server looks before it takes the first command; its worker may come later."""
+    store(fresh_database.owner, HISTORY[:12])
+    running = runner(fresh_database)
+    running.catch_up()
+    with psycopg.connect(fresh_database.owner) as connection:
+        connection.execute("ALTER TABLE ledger.events DISABLE TRIGGER events_are_for_ever")
+        connection.execute("DELETE FROM ledger.events WHERE position > 10")
+        connection.execute("UPDATE ledger.heads SET position = 10")
+    with psycopg.connect(fresh_database.app) as connection:
+        stop_all_ahead(connection, POLICIES)
+    store(fresh_database.owner, HISTORY[10:20])
+    with pytest.raises(ViewHalted, match="more than the ledger holds"):
+        running.catch_up()
+    assert all(place == {0: 12} for place in running.positions().values())
 
 
 def test_a_runner_that_dies_in_mid_batch_leaves_nothing_of_it(fresh_database: Database) -> None:
