@@ -5,12 +5,9 @@ from collections.abc import Collection
 from pathlib import PurePath
 
 import psycopg
-import structlog
 
 from ledger.registry import UnknownEvent
 from projections.reader import Connection
-
-log = structlog.get_logger("closedloop.views")
 
 _EVENT_AT = """
 SELECT type FROM ledger.events WHERE partition = %(partition)s AND position = %(position)s"""
@@ -99,16 +96,17 @@ def stop_ahead(
 ) -> ViewHalted:
     """Have one that is ahead of the ledger stand still until it is rebuilt."""
     problem = ahead(name, partition, position, head, is_policy=is_policy)
-    log.critical("view ahead of the ledger", detail=str(problem))
     place = {"view": name, "partition": partition, "position": position}
     connection.execute(_STOP, {**place, "cause": problem.cause})
     return problem
 
 
-def stop_all_ahead(connection: Connection, policies: Collection[str]) -> None:
+def stop_all_ahead(connection: Connection, policies: Collection[str]) -> list[ViewHalted]:
     """Find whatever is ahead of the ledger before it grows again, and have it stand still."""
-    for row in connection.execute(_AHEAD).fetchall():
+    return [
         stop_ahead(connection, *row, is_policy=row[0] in policies)
+        for row in connection.execute(_AHEAD).fetchall()
+    ]
 
 
 def told(error: Exception) -> str:

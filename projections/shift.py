@@ -149,6 +149,7 @@ class Shift:
                 if row.position > row.head and row.halted_before != BEYOND:
                     is_policy = row.name in self._work.policies
                     problem = stop_ahead(self._connection, *row[:4], is_policy=is_policy)
+                    log.critical("view ahead of the ledger", detail=str(problem))
                     self._set_aside[lease] = problem, float("inf")
 
     def _hold(self, lease: Lease, places: Mapping[int, Place], room: int) -> Held | HeldPolicy:
