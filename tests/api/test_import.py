@@ -38,7 +38,7 @@ _EVENTS = """
 SELECT position, stream_id, version, type, data, metadata FROM ledger.events ORDER BY position"""
 _CUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = %(name)s AND pid <> pg_backend_pid()"""
+WHERE datname = %(name)s AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
 
 
 def at_desk(database: Database, work: Callable[[Desk], Awaitable[T]]) -> T:
