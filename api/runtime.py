@@ -10,6 +10,7 @@ from ledger import database
 from ledger.database import DatabaseError
 from ledger.embedded import Embedded
 from ledger.migrate import APP_ROLE, BI_ROLE, ROLES, check, migrate, missing_migrations
+from projections.halting import ViewHalted, stop_all_ahead
 
 
 class Login(NamedTuple):
@@ -56,7 +57,8 @@ def bi_login(config: Config) -> Login:
 
 
 def checked_login(config: Config) -> Login:
-    """The login that serves and works, after making sure that the database fits this release."""
+    """The login that serves and works, after making sure that the database fits this release, and
+    that no view is ahead of the ledger unnoticed."""
     is_embedded = config.database_url is None and config.database_url_app is None
     if is_embedded and not is_up_to_date(config):  # its roles have no passwords yet: a riddle
         raise DatabaseError("the database is not set up: run `closedloop migrate`")
@@ -64,9 +66,21 @@ def checked_login(config: Config) -> Login:
     try:
         with database.connect(login.uri, role=login.role) as connection:
             check(connection, config.secret())
+            # A command may be given before any worker looks.
+            stopped = stop_all_ahead(connection)
     except psycopg.Error as error:
         raise DatabaseError(first_line(error)) from error
+    if stopped:
+        _warn(stopped)
     return login
+
+
+def _warn(stopped: list[ViewHalted]) -> None:
+    import structlog  # not above: it takes a short command longer to import than all it does
+
+    log = structlog.get_logger("closedloop.views")
+    for problem in stopped:
+        log.critical("view ahead of the ledger", detail=str(problem))
 
 
 def migrate_database(config: Config, **options: object) -> list[str]:

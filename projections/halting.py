@@ -1,12 +1,12 @@
 """What stops a view or policy before an event, told without the words of the error."""
 
 import traceback
-from collections.abc import Collection
 from pathlib import PurePath
 
 import psycopg
 
 from ledger.registry import UnknownEvent
+from projections import VIEWS
 from projections.reader import Connection
 
 _EVENT_AT = """
@@ -79,34 +79,23 @@ def is_fault_of_event(error: BaseException) -> bool:
     return True
 
 
-def ahead(
-    name: str, partition: int, position: int, head: int, *, is_policy: bool = False
+def stop_ahead(
+    connection: Connection, name: str, partition: int, position: int, head: int
 ) -> ViewHalted:
-    """One that has taken in events which the ledger has not: it never goes on by itself.
+    """Have one that has taken in events which the ledger has not stand still until it is rebuilt.
 
     Once as many new events had been recorded, it would look as if it were in step.
     """
-    way_out = "docs/backup.md" if is_policy else f"`closedloop rebuild {name}` makes it anew"
-    cause = f"{AHEAD.format(head)}: {way_out}"
-    return ViewHalted(name, partition, position + 1, BEYOND, cause)
-
-
-def stop_ahead(
-    connection: Connection, name: str, partition: int, position: int, head: int, *, is_policy: bool
-) -> ViewHalted:
-    """Have one that is ahead of the ledger stand still until it is rebuilt."""
-    problem = ahead(name, partition, position, head, is_policy=is_policy)
+    way_out = f"`closedloop rebuild {name}` makes it anew" if name in VIEWS else "docs/backup.md"
+    problem = ViewHalted(name, partition, position + 1, BEYOND, f"{AHEAD.format(head)}: {way_out}")
     place = {"view": name, "partition": partition, "position": position}
     connection.execute(_STOP, {**place, "cause": problem.cause})
     return problem
 
 
-def stop_all_ahead(connection: Connection, policies: Collection[str]) -> list[ViewHalted]:
-    """Find whatever is ahead of the ledger before it grows again, and have it stand still."""
-    return [
-        stop_ahead(connection, *row, is_policy=row[0] in policies)
-        for row in connection.execute(_AHEAD).fetchall()
-    ]
+def stop_all_ahead(connection: Connection) -> list[ViewHalted]:
+    """Find whatever is ahead of the ledger before that grows again, and have it stand still."""
+    return [stop_ahead(connection, *row) for row in connection.execute(_AHEAD).fetchall()]
 
 
 def told(error: Exception) -> str:

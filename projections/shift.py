@@ -147,8 +147,7 @@ class Shift:
         for lease, rows in standings.items():
             for row in rows:
                 if row.position > row.head and row.halted_before != BEYOND:
-                    is_policy = row.name in self._work.policies
-                    problem = stop_ahead(self._connection, *row[:4], is_policy=is_policy)
+                    problem = stop_ahead(self._connection, *row[:4])
                     log.critical("view ahead of the ledger", detail=str(problem))
                     self._set_aside[lease] = problem, float("inf")
 

@@ -7,7 +7,6 @@ import socket
 import types
 
 import rich_click as click
-import structlog
 import uvicorn
 
 from api.app import application, services
@@ -21,12 +20,7 @@ from api.registry import registry
 from api.runtime import Login, checked_login, embedded, migrate_database
 from api.server import Server
 from api.worker import Worker
-from domain.policies import POLICIES
-from ledger import database
 from ledger.application import Ledger
-from projections.halting import stop_all_ahead
-
-log = structlog.get_logger("closedloop.views")
 
 
 @click.command()
@@ -108,10 +102,6 @@ def _search_for_garbage_less() -> None:
 
 
 def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: bool) -> None:
-    with database.connect(login.uri, role=login.role) as connection:
-        # The first command may come before any worker looks.
-        for problem in stop_all_ahead(connection, POLICIES):
-            log.critical("view ahead of the ledger", detail=str(problem))
     worker = Worker() if with_worker else None
     ledger = Ledger(
         login.uri,
