@@ -5,90 +5,81 @@ time that the arrays of a batch take.
 """
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, ClassVar
-from uuid import UUID
 
 import psycopg
-from psycopg.abc import Buffer
+from psycopg.abc import AdaptContext
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
+from psycopg.types import TypeInfo
 
 _NULL = (-1).to_bytes(4, "big", signed=True)
 _OF_UUID = (16).to_bytes(4, "big")
 _integer, _smallint = struct.Struct("!ii").pack, struct.Struct("!ih").pack
-_header, _nothing = struct.Struct("!iiIii").pack, struct.Struct("!iiI").pack
+_header = struct.Struct("!iiIii").pack  # dimensions, whether there are NULLs, type; length, from
 
 
-class Uuids(list[UUID | None]):
-    """Of type uuid[]."""
+class Column(list[Any], ABC):
+    """Values of one type of PostgreSQL."""
 
+    type: ClassVar[TypeInfo]
 
-class Texts(list[str]):
-    """Of type text[]; few different ones, such as names of events."""
-
-
-class Blobs(list[bytes | None]):
-    """Of type bytea[]."""
-
-
-class Integers(list[int]):
-    """Of type int[]."""
-
-
-class Smallints(list[int]):
-    """Of type smallint[]."""
-
-
-class _ArrayDumper(Dumper):
-    format = Format.BINARY
-    of: ClassVar[int]  # the type of an element
-
-    def dump(self, obj: list[Any]) -> Buffer:
-        if not obj:
-            return _nothing(0, 0, self.of)
-        has_null = int(None in obj)
-        return _header(1, has_null, self.of, len(obj), 1) + b"".join(self.elements(obj))
-
-    def elements(self, values: list[Any]) -> Iterable[bytes]:
+    @abstractmethod
+    def elements(self) -> Iterable[bytes]:
         """Each value after its length."""
-        raise NotImplementedError
 
 
-class _UuidsDumper(_ArrayDumper):
-    oid, of = 2951, 2950
+class Uuids(Column):
+    """Ids; None where there is none."""
 
-    def elements(self, values: list[UUID | None]) -> Iterable[bytes]:
-        return [_NULL if one is None else _OF_UUID + one.bytes for one in values]
+    type = psycopg.adapters.types["uuid"]
 
-
-class _TextsDumper(_ArrayDumper):
-    oid, of = 1009, 25
-
-    def elements(self, values: list[str]) -> Iterable[bytes]:
-        return map(_text, values)
+    def elements(self) -> Iterable[bytes]:
+        """Each value after its length."""
+        return [_NULL if one is None else _OF_UUID + one.bytes for one in self]
 
 
-class _BlobsDumper(_ArrayDumper):
-    oid, of = 1001, 17
+class Texts(Column):
+    """Texts of which there are few different ones, such as names of events."""
 
-    def elements(self, values: list[bytes | None]) -> Iterable[bytes]:
-        return [_NULL if one is None else len(one).to_bytes(4, "big") + one for one in values]
+    type = psycopg.adapters.types["text"]
 
-
-class _IntegersDumper(_ArrayDumper):
-    oid, of = 1007, 23
-
-    def elements(self, values: list[int]) -> Iterable[bytes]:
-        return [_integer(4, one) for one in values]
+    def elements(self) -> Iterable[bytes]:
+        """Each value after its length."""
+        return map(_text, self)
 
 
-class _SmallintsDumper(_ArrayDumper):
-    oid, of = 1005, 21
+class Blobs(Column):
+    """Bytes; None where there are none."""
 
-    def elements(self, values: list[int]) -> Iterable[bytes]:
-        return [_smallint(2, one) for one in values]
+    type = psycopg.adapters.types["bytea"]
+
+    def elements(self) -> Iterable[bytes]:
+        """Each value after its length."""
+        return [_NULL if one is None else len(one).to_bytes(4, "big") + one for one in self]
+
+
+class Integers(Column):
+    """Whole numbers of 32 bits."""
+
+    type = psycopg.adapters.types["int4"]
+
+    def elements(self) -> Iterable[bytes]:
+        """Each value after its length."""
+        return [_integer(4, one) for one in self]
+
+
+class Smallints(Column):
+    """Whole numbers of 16 bits."""
+
+    type = psycopg.adapters.types["int2"]
+
+    def elements(self) -> Iterable[bytes]:
+        """Each value after its length."""
+        return [_smallint(2, one) for one in self]
 
 
 @lru_cache(1024)
@@ -97,11 +88,16 @@ def _text(value: str) -> bytes:
     return len(encoded).to_bytes(4, "big") + encoded
 
 
-for _kind, _dumper in (
-    (Uuids, _UuidsDumper),
-    (Texts, _TextsDumper),
-    (Blobs, _BlobsDumper),
-    (Integers, _IntegersDumper),
-    (Smallints, _SmallintsDumper),
-):
-    psycopg.adapters.register_dumper(_kind, _dumper)
+class _ColumnDumper(Dumper):
+    format = Format.BINARY
+
+    def __init__(self, cls: type[Column], context: AdaptContext | None = None) -> None:
+        super().__init__(cls, context)
+        self.oid = cls.type.array_oid
+
+    def dump(self, obj: Column) -> bytes:
+        header = _header(1, None in obj, obj.type.oid, len(obj), 1)
+        return header + b"".join(obj.elements())
+
+
+psycopg.adapters.register_dumper(Column, _ColumnDumper)

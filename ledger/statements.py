@@ -41,7 +41,7 @@ WHERE partition = %(partition)b"""
 
 # PostgreSQL looks again at a row for which it had to wait: if another append moved the head in
 # the meantime, its xmin is no longer that of the snapshot, and nothing is inserted.
-APPEND_AT_ONCE = """
+_HEAD_IF_ALL_FITS = """
 WITH head AS (
     UPDATE ledger.heads
     SET position = position + %(count)b, recorded_at = greatest(recorded_at, ledger.clock())
@@ -57,8 +57,10 @@ WITH head AS (
                  (SELECT max(version) FROM ledger.events AS e
                   WHERE e.partition = %(partition)b AND e.stream_id = b.stream_id),
                  least(expected_version, 0)))
-    RETURNING position, position - %(count)b AS before, recorded_at
-), inserted AS (
+    RETURNING position - %(count)b AS before, recorded_at
+)"""
+
+APPEND_AT_ONCE = f"""{_HEAD_IF_ALL_FITS}, inserted AS (
     INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
                                recorded_at, data, metadata)
     SELECT %(partition)b, before + number, stream_id, version, type, schema_version,
@@ -80,24 +82,7 @@ WITH head AS (
 SELECT before, recorded_at FROM head"""
 
 # The same where each command has led to one event, as most do: a third of the arrays are spared.
-APPEND_EACH = """
-WITH head AS (
-    UPDATE ledger.heads
-    SET position = position + %(count)b, recorded_at = greatest(recorded_at, ledger.clock())
-    WHERE partition = %(partition)b
-      AND xmin = (SELECT xmin FROM ledger.heads WHERE partition = %(partition)b)
-      AND NOT EXISTS (
-          SELECT FROM unnest(%(command_ids)b::uuid[], %(stream_ids)b::uuid[],
-                             %(expected_versions)b::int[])
-              AS b (command_id, stream_id, expected_version)
-          WHERE (SELECT true FROM ledger.commands AS c
-                 WHERE c.partition = %(partition)b AND c.command_id = b.command_id)
-             OR expected_version <> coalesce(
-                 (SELECT max(version) FROM ledger.events AS e
-                  WHERE e.partition = %(partition)b AND e.stream_id = b.stream_id),
-                 least(expected_version, 0)))
-    RETURNING position - %(count)b AS before, recorded_at
-), each AS (
+APPEND_EACH = f"""{_HEAD_IF_ALL_FITS}, each AS (
     SELECT before + number AS position, expected_version + 1 AS version, recorded_at, b.*
     FROM head, unnest(%(stream_ids)b::uuid[], %(expected_versions)b::int[], %(types)b::text[],
                       %(schema_versions)b::smallint[], %(data)b::bytea[], %(metadata)b::bytea[],
