@@ -3,14 +3,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import reduce
-from operator import or_
-from types import UnionType
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 from uuid import UUID, uuid5
 
 import msgspec
 
+from domain.patterns import unmatched
 from domain.rules import Rules
 
 # --- the types of single values -------------------------------------------------------------
@@ -99,22 +97,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __init_subclass__(cls) -> None:
         """Match no patterns when events are read: the command was held against them when it came,
         and matching them again took half the time of reading."""
-        cls.__annotations__ = {name: _unmatched(one) for name, one in cls.__annotations__.items()}
-
-
-def _unmatched(annotation: Any) -> Any:
-    """The type of a text whose pattern only describes it, alone or beside None; others as is."""
-    if get_origin(annotation) in (Union, UnionType):
-        return reduce(or_, map(_unmatched, get_args(annotation)))
-    if get_origin(annotation) is not Annotated or annotation.__origin__ is not str:
-        return annotation
-    told = annotation.__metadata__[0]
-    if told.pattern is None:
-        return annotation
-    kept = ("min_length", "max_length", "description", "extra")
-    meta: dict[str, Any] = {name: getattr(told, name) for name in kept}
-    schema = {**(told.extra_json_schema or {}), "pattern": told.pattern}
-    return Annotated[str, msgspec.Meta(**meta, extra_json_schema=schema)]
+        cls.__annotations__ = {name: unmatched(one) for name, one in cls.__annotations__.items()}
 
 
 ActorKind = Literal["person", "bot", "customer", "system", "import"]
