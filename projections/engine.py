@@ -37,9 +37,9 @@ log = structlog.get_logger("closedloop.views")
 
 BATCH = 1000
 FIRST_PAUSE_SECONDS, LAST_PAUSE_SECONDS = 0.005, 0.25
-GATHER_SECONDS, REST_SECONDS = 0.25, 0.5
+GATHER_SECONDS, REST_SECONDS, REST_AS_WORK = 0.25, 0.5, 4
 """While nobody waits for a view: how long events gather to a batch, which costs the same for one as
-for fifty, and how long views rest at most while commands come in faster than they are taken in."""
+for fifty; how long views rest at most, and how often as long as they work, while commands press."""
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.05, 5.0
 
 _PATIENT = "-c lock_timeout=60s -c statement_timeout=0 -c idle_in_transaction_session_timeout=10min"
@@ -216,7 +216,7 @@ class Runner:
                 if not shift.goes_on:
                     wake.wait(GATHER_SECONDS)
                 elif is_pressed():
-                    wake.wait(min(4 * (time.monotonic() - begun), REST_SECONDS))
+                    wake.wait(min(REST_AS_WORK * (time.monotonic() - begun), REST_SECONDS))
             else:
                 wake.wait(pause)
                 pause = min(pause * 2, LAST_PAUSE_SECONDS)
