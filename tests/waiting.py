@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-def wait_until(is_so: Callable[[], object]) -> None:
-    """Look often, for at most half a minute."""
+def wait_until(is_so: Callable[[], T | None]) -> T:
+    """Look often, for at most half a minute; what was found."""
     for _ in range(3000):
-        if is_so():
-            return
+        if found := is_so():
+            return found
         threading.Event().wait(0.01)
     raise AssertionError("it never came to that")

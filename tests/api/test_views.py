@@ -207,8 +207,8 @@ def test_a_cursor_belongs_to_its_view_its_groups_and_its_filters(api: Api, known
 # --- beside others --------------------------------------------------------------------------
 
 _WAITING = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+SELECT count(*) FROM pg_locks
+WHERE relation = 'views.refusals'::regclass AND mode = 'AccessShareLock' AND NOT granted"""
 
 
 def test_however_many_read_reports_a_complaint_can_be_registered(api: Api, known: str) -> None:
