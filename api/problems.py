@@ -2,6 +2,7 @@
 # long: the table of problems, and the one form in which all of them are told
 
 import re
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
@@ -221,6 +222,7 @@ GENERAL = (
 )
 
 
+@cache
 def catalogue() -> dict[str, ProblemType]:
     """Every problem there is, by code: the general ones and one for each rule."""
     found = {problem.code: problem for problem in GENERAL}

@@ -128,8 +128,7 @@ def send(api: Api, attempt: Attempt) -> httpx.Response:
 
 def check(response: httpx.Response, mistake: Mistake, wrong: Wrong) -> None:
     """The answer is this problem, in the form of RFC 9457, and quotes nothing."""
-    sent = str(wrong)[:2000]
-    assert response.status_code == mistake.status, f"{response.text} to {sent}"
+    assert response.status_code == mistake.status, f"{response.text} to {str(wrong)[:2000]}"
     assert response.headers["Content-Type"] == "application/problem+json"
     told = response.json()
     assert set(told) <= set(Problem.__struct_fields__)
@@ -145,7 +144,9 @@ def check(response: httpx.Response, mistake: Mistake, wrong: Wrong) -> None:
     assert "{" not in told["detail"]
     assert told["request_id"] == response.headers["X-Request-ID"]
     errors = [(error["pointer"], error["code"]) for error in told.get("errors", [])]
-    assert errors == ([] if wrong.error is None else [(wrong.pointer, wrong.error)]), sent
+    assert errors == ([] if wrong.error is None else [(wrong.pointer, wrong.error)]), str(wrong)[
+        :2000
+    ]
     said = response.text + str(response.headers)
     for private in (PERSON, "Xiaoming", "13800138000"):
         assert private not in said
