@@ -183,7 +183,7 @@ class Desk:
             stream_id = order.complaint_id or new_stream_id(hint)
         context = self.context(order, client, known_as)
         read = await read_of_others(self.ledger, command, order.complaint_id, context)
-        return stream_id, command, replace(context, **read)
+        return stream_id, command, replace(context, **read) if read else context
 
     async def knows(self, complaint_id: UUID) -> bool:
         """Whether there is such a complaint."""

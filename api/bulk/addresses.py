@@ -47,12 +47,9 @@ class Addresses:
         """Look up what was there before; waits for a view, and raises where that is behind."""
         elsewhere = [line for line in lines if line.order and line.number not in self._here]
         keys = {line.registration_key for line in elsewhere if line.registration_key}
+        # A registration that nobody asks for by its key here does nothing where it was sent before.
+        keys |= {key for here in self._here.values() for key in here}
         ids = {command_id(client.principal, key): key for key in keys}
-        ids |= {
-            line.order.known_as: line.order.key
-            for line in elsewhere
-            if line.order and line.order.known_as and line.is_registration
-        }
         found = await ledger.registered(ids)
         self._by_key = {ids[known_as]: stream_id for known_as, stream_id in found.items()}
         references = {line.reference for line in elsewhere if line.reference}
