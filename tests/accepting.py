@@ -49,7 +49,7 @@ class Clone:
         process = self.start(*words)
         output, _ = process.communicate()
         if process.returncode != status:
-            raise Failed(f"{' '.join(words)}: status {process.returncode}\n{output[-3000:]}")
+            raise Failed(f"{' '.join(words)}: status {process.returncode}\n{output[-30_000:]}")
         return output
 
     def closedloop(self, *words: str, status: int = 0) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from ledger.embedded import Embedded
 from ledger.migrate import ROLES, migrate
 
 _numbers = itertools.count(1)
+
+# A shell's background job ignores Ctrl-C, and so would every process that is to be interrupted.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
