@@ -15,7 +15,7 @@ def measure(bench: Bench) -> Iterator[Measured]:
     """Ours beside the library and pgbench, each on tables of its own in one database."""
     if not bench.wants(*NAMES):
         return
-    many, few = 3000 * bench.size.seconds, 100 * bench.size.seconds
+    many, few = 3000 * bench.size.seconds, 500 * bench.size.seconds
     with (
         bench.places.database() as database,
         stock.open_stock(database) as app,
