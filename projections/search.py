@@ -7,6 +7,7 @@ and a comparison with the text itself then makes sure. No extension of PostgreSQ
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -75,10 +76,23 @@ def _of_facts(facts: Facts) -> Subjects:
 
 
 def _row(partition: int, complaint_id: UUID, subjects: Subjects) -> SearchRow:
-    labels = (plain(label) for name in sorted(subjects) for label in subjects[name])
+    labels = (_as_label(label) for name in sorted(subjects) for label in subjects[name])
     subject = "\n".join(dict.fromkeys(labels))[:MAX_SUBJECT]
-    grams = {gram for term in subject.split() for gram in (*term, *pairs(term))}
+    grams = set[str]().union(*map(_found_by, subject.split()))
     return SearchRow(partition, complaint_id, subjects, subject, sorted(grams))
+
+
+# Labels are words of a vocabulary: the same ones come again and again.
+
+
+@lru_cache(4096)
+def _as_label(label: str) -> str:
+    return plain(label)
+
+
+@lru_cache(4096)
+def _found_by(term: str) -> frozenset[str]:
+    return frozenset((*term, *pairs(term)))
 
 
 # --- texts and terms ------------------------------------------------------------------------

@@ -9,9 +9,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from msgspec.structs import replace
-
-from domain.complaint import COMPLAINT
 from domain.complaint.assessment import ComplaintAccepted, ComplaintAssessed
 from domain.complaint.closure import ComplaintReopened
 from domain.complaint.contact import ContactRecorded
@@ -23,277 +20,46 @@ from domain.complaint.intake import (
     FieldCorrected,
 )
 from domain.complaint.merge import ComplaintUnmerged
-from domain.complaint.resolution import ComplaintResolved, ResolutionDisputed
-from domain.complaint.state import ComplaintClosed
+from domain.complaint.resolution import ResolutionDisputed
 from domain.kernel import Recorded
 from domain.rulebook.defaults import DEFAULT_RULES
-from domain.rules import Rules, ServiceLevel
-from domain.time import clocks
-from projections.sla_pauses import MOVES_PAUSES, pauses_after
-from projections.sla_rates import MERGED, STOPPED_BY, is_by_person, is_in_rates
-from projections.sla_receipts import FROM_RECEIPT, MOVES_RECEIPTS, governed, receipts_after
-from projections.sla_row import (
-    CLOCKS,
-    COMPLAINTS,
-    ClockRow,
-    SlaComplaintRow,
-    clock_of,
-    handed_over,
-    held_since,
-    holder_at,
-    with_clock,
-)
-from projections.sla_start import started
-from projections.sla_stop import (
-    key_of,
-    running_on,
-    stop_as_text,
-    stop_from_text,
-    stop_of,
-    stopped,
-)
+from domain.rules import Rules
+from projections.sla_pauses import MOVES_PAUSES
+from projections.sla_receipts import MOVES_RECEIPTS
+from projections.sla_row import CLOCKS, COMPLAINTS
+from projections.sla_story import Levels, Story
 from projections.view import Row, View
 
-Levels = dict[str, ServiceLevel]
+EVENTS = (
+    ComplaintRegistered,
+    ComplaintAssessed,
+    ContactRecorded,
+    ComplaintAcknowledged,
+    ComplaintAccepted,
+    ComplaintAssigned,
+    AssignmentSignedFor,
+    AssignmentReturned,
+    DetailAdded,
+    FieldCorrected,
+    ResolutionDisputed,
+    ComplaintReopened,
+    ComplaintUnmerged,
+    *MOVES_PAUSES,
+    *MOVES_RECEIPTS,
+)
+"""The events that start, stop, grade or charge a clock; those of remedies, tasks and surveys,
+a third of all, it need not read."""
 
 
 def sla_view(rules: Rules = DEFAULT_RULES) -> View:
     """Every clock of every complaint: its due, its stop and its verdict."""
     levels: Levels = {level.clock: level for level in rules.service_levels}
 
-    return View("sla", (CLOCKS, COMPLAINTS), COMPLAINT.events, partial(_fold, levels=levels))
+    return View("sla", (CLOCKS, COMPLAINTS), EVENTS, partial(_fold, levels=levels))
 
 
 def _fold(rows: Sequence[Row], events: Sequence[Recorded[Any]], *, levels: Levels) -> Iterable[Row]:
-    story = _Story(rows, levels)
+    story = Story(rows, levels)
     for recorded in events:
         story.take(recorded)
     return story.rows()
-
-
-class _Story:
-    """The clocks of one complaint while events are folded into them."""
-
-    def __init__(self, rows: Sequence[Row], levels: Levels) -> None:
-        self.levels = levels
-        self.complaint = next((row for row in rows if isinstance(row, SlaComplaintRow)), None)
-        self.clocks = {(row.clock, row.cycle): row for row in rows if isinstance(row, ClockRow)}
-
-    def rows(self) -> list[Row]:
-        """The rows the complaint should have."""
-        return [] if self.complaint is None else [self.complaint, *self.clocks.values()]
-
-    def take(self, recorded: Recorded[Any]) -> None:
-        """What an event does to the clocks."""
-        event = recorded.event
-        kind = type(event)
-        if kind is ComplaintRegistered:
-            if not recorded.is_imported:  # complaints of an import start no clock
-                self._register(event, recorded)
-        elif self.complaint is not None:
-            self._apply(event, recorded, self.complaint)
-            if kind in MOVES_PAUSES:
-                self._pause(recorded)
-            if kind in MOVES_RECEIPTS:
-                self._receive(recorded)
-
-    def _register(self, event: ComplaintRegistered, recorded: Recorded[Any]) -> None:
-        received_by = event.received_unit or "unknown"
-        self.complaint = SlaComplaintRow(
-            partition=recorded.partition,
-            complaint_id=recorded.stream_id,
-            source_system=event.source_system,
-            nature=event.nature,
-            severity="general",
-            is_provisional=True,
-            cycle=1,
-            holders=[held_since(recorded.occurred_at, received_by, None)],
-        )
-        for name in FROM_RECEIPT:
-            self._start(name, recorded)
-
-    def _apply(self, event: Any, recorded: Recorded[Any], complaint: SlaComplaintRow) -> None:
-        match event:
-            case ComplaintAssessed():
-                self._assess(event, recorded)
-            case ContactRecorded(outcome="reached") if is_by_person(recorded):
-                self._stop("first_response", 1, recorded)
-            case (
-                ComplaintAcknowledged(by="person")
-                | ComplaintAcknowledged(by="bot", accepted_by_complainant=True)
-            ):
-                self._stop("first_response", 1, recorded)
-            case ComplaintAccepted(unit_id=unit):
-                self._hold(unit, None, recorded)
-            case ComplaintAssigned() | AssignmentSignedFor():
-                self._hold(event.unit_id, event.person_id, recorded)
-            case AssignmentReturned(unit_id=unit):
-                self._hold(unit, None, recorded)
-            case DetailAdded(details=facts) | FieldCorrected(new=facts):
-                self._learn(facts, recorded)
-            case ComplaintResolved(cycle=cycle):
-                self._stop("resolve", cycle, recorded)
-            case ResolutionDisputed(cycle=cycle):
-                self._change(("resolve", cycle), recorded, disputed_later=True)
-                self.complaint = replace(complaint, cycle=complaint.cycle + 1)
-                self._start("resolve", recorded)
-            case ComplaintClosed(reason=reason):
-                self._close(reason, recorded)
-            case ComplaintReopened(cycle=cycle):
-                self._reopen(cycle, recorded)
-            case ComplaintUnmerged():
-                self._unmerge(recorded)
-
-    # --- what starts a clock ----------------------------------------------------------------
-
-    def _start(self, name: str, recorded: Recorded[Any]) -> None:
-        row = started(self.levels[name], self._known(), recorded)
-        self.clocks[name, row.cycle] = row
-
-    def _reopen(self, cycle: int, recorded: Recorded[Any]) -> None:
-        self.complaint = replace(self._known(), cycle=cycle, close_reason=None)
-        self._start("resolve", recorded)
-        # end_to_end runs across cycles: it has not ended after all
-        receipts = self.complaint.merged_receipts
-        self._put(governed(running_on(self.clocks["end_to_end", 1]), receipts), recorded)
-        self._settle_rates(recorded)
-        self._settle_holders(recorded)
-
-    def _unmerge(self, recorded: Recorded[Any]) -> None:
-        """The clocks that the merge stopped run on as if it had never been."""
-        kept = self._known().stops_while_merged or {}
-        self.complaint = replace(self._known(), close_reason=None, stops_while_merged=None)
-        for row in list(self.clocks.values()):
-            if row.stop_reason == MERGED:
-                again = governed(running_on(row), self._known().merged_receipts)
-                if key_of(row) in kept:
-                    stop = stop_from_text(kept[key_of(row)])
-                    again = stopped(again, stop, self._known().holders)
-                self._put(again, recorded)
-        self._settle_rates(recorded)
-        self._settle_holders(recorded)
-
-    # --- what stops it ----------------------------------------------------------------------
-
-    def _stop(
-        self, name: str, cycle: int, recorded: Recorded[Any], *, close_reason: str | None = None
-    ) -> None:
-        row = self.clocks.get((name, cycle))
-        if row is None:
-            return
-        if row.is_running:
-            stop = stop_of(recorded, close_reason)
-            self._put(stopped(row, stop, self._known().holders), recorded)
-        elif row.stop_reason == MERGED and close_reason is None:
-            # it would have stopped here, and will have if the merge is undone
-            complaint, told = self._known(), stop_as_text(stop_of(recorded, close_reason))
-            kept = {key_of(row): told, **(complaint.stops_while_merged or {})}
-            self.complaint = replace(complaint, stops_while_merged=kept)
-
-    def _close(self, reason: str, recorded: Recorded[Any]) -> None:
-        """What still runs stops with the complaint: missed already, or cancelled."""
-        self.complaint = replace(self._known(), close_reason=reason)
-        stop_reason = STOPPED_BY.get(reason, "closed")
-        for name, cycle in list(self.clocks):
-            self._stop(name, cycle, recorded, close_reason=stop_reason)
-        self._settle_rates(recorded)
-
-    # --- what changes it while it runs ------------------------------------------------------
-
-    def _assess(self, event: ComplaintAssessed, recorded: Recorded[Any]) -> None:
-        complaint = self._known()
-        if event.severity is not None:
-            self.complaint = replace(complaint, severity=event.severity, is_provisional=False)
-            for row in [row for row in self.clocks.values() if row.is_running]:
-                targets = self.levels[row.clock].targets
-                at = recorded.occurred_at
-                graded = clocks.regrade(clock_of(row), targets, event.severity, at)
-                self._put(with_clock(row, graded), recorded)
-            self._settle_holders(recorded)
-        self._stop("assess", 1, recorded)
-        self._name_nature(event.nature, recorded)
-
-    def _pause(self, recorded: Recorded[Any]) -> None:
-        """What pauses a clock or ends it; stopped by a merge, it may have to run on some day."""
-        for row in list(self.clocks.values()):
-            may_pause = row.pause_cap_microseconds is not None
-            if may_pause and (row.is_running or row.stop_reason == MERGED):
-                pauses = pauses_after(row.pauses, row.clock, recorded)
-                if pauses is not row.pauses:
-                    paused = replace(row, pauses=pauses)
-                    if row.is_running:
-                        paused = with_clock(paused, clock_of(paused))
-                    self._put(paused, recorded)
-                    self._settle_holders(recorded)
-
-    def _receive(self, recorded: Recorded[Any]) -> None:
-        """What is merged into the complaint, or stands alone again, had a receipt of its own."""
-        complaint = self._known()
-        receipts = receipts_after(complaint.merged_receipts, recorded.event)
-        if receipts is not complaint.merged_receipts:
-            self.complaint = replace(complaint, merged_receipts=receipts)
-            for row in list(self.clocks.values()):
-                self._put(governed(row, receipts), recorded)
-            self._settle_holders(recorded)
-
-    def _learn(self, facts: Any, recorded: Recorded[Any]) -> None:
-        """What is told later may concern the nature, the source and who received it."""
-        self._name_nature(facts.nature, recorded)
-        complaint = self._known()
-        if facts.source_system is not None:
-            self.complaint = replace(complaint, source_system=facts.source_system)
-            for key in list(self.clocks):
-                self._change(key, recorded, source_system=facts.source_system)
-        if facts.received_unit is not None:
-            [since, _, person], *later = complaint.holders
-            holders = [[since, facts.received_unit, person], *later]
-            self.complaint = replace(self._known(), holders=holders)
-            self._settle_holders(recorded)
-
-    def _name_nature(self, nature: str | None, recorded: Recorded[Any]) -> None:
-        if nature is not None:
-            self.complaint = replace(self._known(), nature=nature)
-            self._settle_rates(recorded)
-
-    def _hold(self, unit: str, person: str | None, recorded: Recorded[Any]) -> None:
-        """From now on somebody else holds the complaint and is charged with what is missed."""
-        complaint = self._known()
-        holders = handed_over(complaint.holders, held_since(recorded.occurred_at, unit, person))
-        self.complaint = replace(complaint, holders=holders)
-        self._settle_holders(recorded)
-
-    # --- what follows from it ---------------------------------------------------------------
-
-    def _settle_rates(self, recorded: Recorded[Any]) -> None:
-        complaint = self._known()
-        for key, row in list(self.clocks.items()):
-            is_in = is_in_rates(complaint, row.verdict)
-            if is_in is not row.is_in_rates:
-                self._change(key, recorded, is_in_rates=is_in)
-
-    def _settle_holders(self, recorded: Recorded[Any]) -> None:
-        for key, row in list(self.clocks.items()):
-            if row.is_running:
-                breach = row.breach_after
-                if row.paused_since is not None:  # it moves on, and may come after a hand-over
-                    breach = clock_of(row).breach_at_latest
-                unit, person = holder_at(self._known().holders, breach)
-                if unit != row.holder_unit or person != row.holder_person:
-                    self._change(key, recorded, holder_unit=unit, holder_person=person)
-
-    def _change(self, key: tuple[str, int], recorded: Recorded[Any], **changes: Any) -> None:
-        """Change a row, if there is anything to change, and note the place of the event."""
-        row = self.clocks.get(key)
-        if row is not None:
-            self._put(replace(row, **changes), recorded)
-
-    def _put(self, row: ClockRow, recorded: Recorded[Any]) -> None:
-        """The row as it is from here on; if it is another, with the place of the event."""
-        key = row.clock, row.cycle
-        if row != self.clocks[key]:
-            self.clocks[key] = replace(row, ledger_position=recorded.position)
-
-    def _known(self) -> SlaComplaintRow:
-        if self.complaint is None:
-            raise ValueError("a complaint begins with its registration")
-        return self.complaint

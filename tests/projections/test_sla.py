@@ -1,5 +1,7 @@
 """What starts, stops and changes each clock, as a complaint manager would sign it."""
 
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -16,9 +18,11 @@ from domain.complaint.resolution import ComplaintResolved, ResolutionDisputed
 from domain.complaint.state import ComplaintClosed
 from domain.complaint.vocabulary import Facts
 from domain.kernel import Actor
+from projections.sla import sla_view
 from projections.sla_row import ClockRow
 from tests import world
 from tests.projections.folding import ANN, BOT, IMPORTER, SHOP, after, folded, told
+from tests.projections.ledgers import random_ledger
 from tests.projections.sla_stories import (
     MINUTE,
     REACHED,
@@ -28,6 +32,18 @@ from tests.projections.sla_stories import (
     registered,
     resolve,
 )
+
+
+def test_what_the_view_does_not_take_in_would_change_nothing() -> None:
+    sla, by_stream = sla_view(), attrgetter("stream_id")
+    ledger, passed = sorted(random_ledger(7), key=by_stream), set()
+    for _, stream in groupby(ledger, key=by_stream):
+        events = list(stream)
+        wanted = [item for item in events if type(item.event) in sla.events]
+        assert sla.fold((), wanted) == sla.fold((), events)
+        passed |= {type(item.event) for item in events} - set(sla.events)
+    assert len(passed) > 15
+
 
 # --- start ------------------------------------------------------------------------------------
 
