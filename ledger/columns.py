@@ -96,8 +96,9 @@ class _ColumnDumper(Dumper):
         self.oid = cls.type.array_oid
 
     def dump(self, obj: Column) -> bytes:
-        header = _header(1, None in obj, obj.type.oid, len(obj), 1)
-        return header + b"".join(obj.elements())
+        elements = list(obj.elements())
+        header = _header(1, _NULL in elements, obj.type.oid, len(obj), 1)
+        return header + b"".join(elements)
 
 
 psycopg.adapters.register_dumper(Column, _ColumnDumper)

@@ -14,6 +14,7 @@ from api.strict import MAX_BYTES, FieldError, Invalid, NotJson, decode
 from domain.kernel import Code, Identifier, PersonalText, Value
 from ledger.ids import command_id, read_tracking_number
 
+_FOR_KEYS = frozenset(filter(is_for_keys, COMMANDS))
 MAX_LINES = 10_000
 MAX_BODY = 16 * 1024 * 1024
 
@@ -126,7 +127,7 @@ def _check(line: BulkLine) -> None:
 
 def _mistakes(line: BulkLine) -> Iterator[FieldError]:
     where = line.complaint
-    if line.command not in COMMANDS or not is_for_keys(line.command):
+    if line.command not in _FOR_KEYS:
         yield FieldError("/command", "invalid_value", "No such command.")
     elif line.command == REGISTER:
         for name in ("complaint", "if_match"):
