@@ -14,7 +14,7 @@ from ledger.ids import partition_of
 from ledger.known import KnownCommands, Query
 from ledger.registry import Registry
 from ledger.states import Baseline, States
-from ledger.writer import Writer
+from ledger.writer import Unavailable, Writer
 
 # OFFSET 0 keeps it to the index for streams, as when one is read alone, whatever the planner
 # believes of the size of the table.
@@ -92,12 +92,13 @@ class Together:
 
         async def append(partition: int) -> None:
             sent = entries[partition]
-            outcomes = await self._writers[partition].append_all([entry for _, entry in sent])
-            for (index, _), outcome in zip(sent, outcomes, strict=True):
-                receipts[index] = outcome if isinstance(outcome, Receipt) else None
+            # What could not be appended now is for `execute`, too; that tells what was in the way.
+            with suppress(Unavailable):
+                outcomes = await self._writers[partition].append_all([entry for _, entry in sent])
+                for (index, _), outcome in zip(sent, outcomes, strict=True):
+                    receipts[index] = outcome if isinstance(outcome, Receipt) else None
 
-        # What could not be appended now is for `execute`, too; that tells what was in the way.
-        await asyncio.gather(*map(append, entries), return_exceptions=True)
+        await asyncio.gather(*map(append, entries))
         return receipts
 
     async def _present_all(self, intents: Sequence[Intent]) -> list[Baseline | None]:

@@ -82,15 +82,16 @@ def _row(partition: int, complaint_id: UUID, subjects: Subjects) -> SearchRow:
     return SearchRow(partition, complaint_id, subjects, subject, sorted(grams))
 
 
-# Labels are words of a vocabulary: the same ones come again and again.
+# Labels are words of a vocabulary: the same ones come again and again. One may be 500 characters
+# long, so only so many are kept.
 
 
-@lru_cache(4096)
+@lru_cache(512)
 def _as_label(label: str) -> str:
     return plain(label)
 
 
-@lru_cache(4096)
+@lru_cache(512)
 def _found_by(term: str) -> frozenset[str]:
     return frozenset((*term, *pairs(term)))
 

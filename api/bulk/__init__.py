@@ -1,17 +1,18 @@
 """Many commands in one request: `POST /v1/commands`, a line of NDJSON each.
 
 The body is read before the first line is carried out, so that a client may send everything
-before it reads; 16 MiB bound what is kept. Lines on one complaint take effect in their order,
-others side by side, so that they share commits. A client that leaves stops what was not begun.
+before it reads; 16 MiB bound what is kept. Lines on one complaint take effect in their order, and
+so do merges with lines on their target and all proposals out of goodwill, which are decided by one
+another; others go side by side, so that they share commits. A client that leaves stops what was not begun.
 """
 
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Hashable, Sequence
-from contextlib import suppress
 from uuid import UUID
 
 import msgspec
+import structlog
 from msgspec.structs import replace
 
 from api import problems
@@ -29,6 +30,9 @@ from api.roles import ROLES, may_order
 from api.strict import FieldError
 from domain.kernel import Rejected
 from ledger.entry import Receipt
+from projections.halting import cause_of
+
+log = structlog.get_logger("closedloop.bulk")
 
 GROUP = 64
 """How many lines are carried out together: so many that a commit is full."""
@@ -199,7 +203,8 @@ class Bulk:
             for index, answer in zip(group, answers, strict=True):
                 if answer.status >= 400:
                     self._is_stopped = self._stops
-                if answer.status >= 500:  # it is to be sent again, and those after it after it
+                # It is to be sent again, and those after it after it, those after these too.
+                if answer.status >= 500 or self._same[index] & self._held:
                     self._held |= self._same[index]
                 outcomes[index].set_result(msgspec.json.encode(answer) + b"\n")
                 for follower in self._followers[index]:
@@ -211,10 +216,11 @@ class Bulk:
         """The answers to lines on different complaints; most go together, the others alone."""
         orders = {index: order for index in group if (order := self._plain_order(index))}
         receipts: dict[int, Receipt] = {}
-        # What is wrong with any of them is told by the line itself.
-        with suppress(Exception):
+        try:
             taken = await self._asked.services.desk.take_all(list(orders.values()), self._asked.who)
             receipts = {index: one for index, one in zip(orders, taken, strict=True) if one}
+        except Exception as error:  # each line tells what is wrong with it
+            log.warning("lines are carried out one by one", cause=cause_of(error))
         alone = [index for index in group if index not in receipts]
         answers = dict(
             zip(alone, await asyncio.gather(*map(self._carried_out, alone)), strict=True)
