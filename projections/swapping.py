@@ -47,12 +47,14 @@ FORGET = (
     "DELETE FROM views.rebuilds WHERE view = %(view)s",
 )
 
-# A transaction that looks by a snapshot goes by its virtual id until it ends.
+# A transaction that looks by a snapshot goes by its virtual id until it ends. Most of what sessions
+# of other logins do is hidden from us, even that a client is behind them; whose they are and their
+# xmin are not. Autovacuum, for which nobody need wait, is nobody's.
 _READERS = """
 SELECT l.virtualtransaction
 FROM pg_stat_activity AS a JOIN pg_locks AS l
     ON l.pid = a.pid AND l.locktype = 'virtualxid' AND l.virtualxid = l.virtualtransaction
-WHERE a.datname = current_database() AND a.backend_type = 'client backend'
+WHERE a.datname = current_database() AND a.usesysid IS NOT NULL
     AND a.backend_xmin IS NOT NULL AND a.pid <> pg_backend_pid()"""
 
 
