@@ -6,6 +6,7 @@ somebody waits for it, the end of the input, however the server ended, that it i
 the output tells what stands still.
 """
 
+import errno
 import os
 import subprocess
 import sys
@@ -121,22 +122,38 @@ class Worker:
         while True:
             process = self._process
             assert process is not None
-            assert process.stdout is not None
-            with process.stdout as told:
-                for line in told:
-                    if line.endswith(b"\n"):  # killed, it may end in mid-line
-                        self._understand(line)
+            self._listen(process)
             code = process.wait()
             _close_input(process)
             if self._stop.is_set():
                 return
             log.error("worker ended", code=code, retry_in=AGAIN_AFTER_SECONDS)
             self._state = State(halted={"runner": _ENDED})
-            self._stop.wait(AGAIN_AFTER_SECONDS)
+            if not self._start_again():
+                return
+
+    def _listen(self, process: subprocess.Popen[bytes]) -> None:
+        """Hear what the worker says, until it says no more."""
+        assert process.stdout is not None
+        with process.stdout as told:
+            for line in told:
+                if line.endswith(b"\n"):  # killed, it may end in mid-line
+                    self._understand(line)
+
+    def _start_again(self) -> bool:
+        """Whether there is a worker again: not where it is over in the meantime."""
+        while not self._stop.wait(AGAIN_AFTER_SECONDS):
             with self._changing:
                 if self._stop.is_set():
-                    return
-                self._process = _started()
+                    break
+                try:
+                    self._process = _started()
+                except OSError as error:  # no memory or no process is to be had at present
+                    cause = errno.errorcode.get(error.errno or 0, type(error).__name__)
+                    log.error("worker not started", cause=cause, retry_in=AGAIN_AFTER_SECONDS)
+                else:
+                    return True
+        return False
 
 
 def _started() -> subprocess.Popen[bytes]:

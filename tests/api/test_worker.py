@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 import api.worker
 from api.worker import APPENDED, AWAITED, Hearing, Step, Worker
@@ -51,6 +52,26 @@ def test_a_worker_that_dies_is_missed_and_started_again(
     worker.close()
     with pytest.raises(ProcessLookupError):
         os.kill(worker.pid, 0)
+
+
+def test_a_worker_that_cannot_be_started_for_now_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where memory or processes are short, starting fails with an error like that of no program."""
+    monkeypatch.setattr(api.worker, "AGAIN_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(api.worker, "_BESIDE", [sys.executable, "-c", "import sys; sys.exit(3)"])
+    worker, heard = Worker(), threading.Event()
+    monkeypatch.setattr(worker.reached, "tell", lambda *told: heard.set())
+    with capture_logs() as logs:
+        worker.start()
+        try:
+            monkeypatch.setattr(api.worker, "_BESIDE", ["no-such-program"])
+            wait_until(lambda: [log.get("cause") for log in logs].count("ENOENT") > 1)
+            assert "runner" in worker.halted()
+            monkeypatch.setattr(api.worker, "_BESIDE", [sys.executable, "-c", _SAYS])
+            assert heard.wait(30)
+        finally:
+            worker.close()
 
 
 def test_a_line_that_nobody_understands_does_not_end_the_watch_over_the_worker(
@@ -101,5 +122,10 @@ def test_whoever_waits_for_a_view_hurries_the_worker(monkeypatch: pytest.MonkeyP
 _ECHO = f"""
 import sys
 assert sys.stdin.buffer.read(1) == {AWAITED!r}
+print({msgspec.json.encode(Step("complaints", 0, 1)).decode()!r}, flush=True)
+sys.stdin.buffer.read()"""
+
+_SAYS = f"""
+import sys
 print({msgspec.json.encode(Step("complaints", 0, 1)).decode()!r}, flush=True)
 sys.stdin.buffer.read()"""
