@@ -135,7 +135,8 @@ class Worker:
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         """Hear what the worker says, until it says no more."""
         assert process.stdout is not None
-        with process.stdout as told:
+        # Unbuffered, as the input has to be, every byte of a line would be a call of the system.
+        with process.stdout, open(process.stdout.fileno(), "rb", closefd=False) as told:
             for line in told:
                 if line.endswith(b"\n"):  # killed, it may end in mid-line
                     self._understand(line)

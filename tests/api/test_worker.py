@@ -89,6 +89,24 @@ def test_a_line_that_nobody_understands_does_not_end_the_watch_over_the_worker(
         worker.close()
 
 
+def test_a_step_is_heard_at_once_and_no_line_of_which_the_end_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    step = msgspec.json.encode(Step("complaints", 0, 7)).decode()
+    half = step[: len(step) // 2]
+    says = f"import sys; print({step!r} + chr(10) + {half!r}, end='', flush=True); sys.stdin.read()"
+    monkeypatch.setattr(api.worker, "_BESIDE", [sys.executable, "-c", says])
+    worker, heard = Worker(), threading.Event()
+    monkeypatch.setattr(worker.reached, "tell", lambda *told: heard.set())
+    with capture_logs() as logs:
+        worker.start()
+        try:
+            assert heard.wait(30), "while the next line is still being told"
+        finally:
+            worker.close()
+    assert logs == []
+
+
 def test_only_the_first_command_after_a_pause_and_whoever_waits_hurry_the_worker(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
