@@ -164,6 +164,7 @@ class Writer:
             except BaseException as error:
                 await self._disconnect()
                 if not database.passes(error):
+                    self._failing_since = None  # the database answers again
                     raise
                 self._failing_since = self._failing_since or begun
                 if time.monotonic() - self._failing_since > GIVE_UP_AFTER_SECONDS:

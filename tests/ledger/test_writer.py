@@ -121,6 +121,33 @@ def test_while_somebody_holds_the_head_commands_are_refused_and_may_be_sent_agai
     run(database, story)
 
 
+def test_trouble_that_ended_in_an_error_is_not_held_against_what_comes_later(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next that is locked out for a moment, hours later, would be refused at once."""
+    soon = connections._OPTIONS.replace("lock_timeout=2s", "lock_timeout=200ms")
+    monkeypatch.setattr(connections, "_OPTIONS", soon)
+
+    async def story(ledger: Ledger) -> None:
+        stream_id = (await registered(ledger)).stream_id
+        [at_work] = ledger._writers
+        with (
+            psycopg.connect(fresh_database.owner, autocommit=True) as owner,
+            _holding_the_head(fresh_database) as holder,
+        ):
+            waits = asyncio.create_task(send(ledger, stream_id, CONTACT, "e"))
+            await asyncio.to_thread(wait_until, lambda: at_work._failing_since)
+            owner.execute("REVOKE UPDATE ON ledger.heads FROM closedloop_app")
+            holder.rollback()
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                await waits
+            assert at_work._failing_since is None
+            owner.execute("GRANT UPDATE ON ledger.heads TO closedloop_app")
+        assert (await send(ledger, stream_id, CONTACT, "e")).version == 2
+
+    run(fresh_database, story)
+
+
 def test_a_process_that_stops_while_it_holds_the_head_loses_it(
     fresh_database: Database,
 ) -> None:
