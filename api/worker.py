@@ -39,6 +39,10 @@ class Step(msgspec.Struct, frozen=True, tag=True):
     position: int
 
 
+class Lost(msgspec.Struct, frozen=True, tag=True):
+    """The database went away, and how far the views are is to be told anew."""
+
+
 class State(msgspec.Struct, frozen=True, tag=True):
     """How a worker is: what stands still and why, and what was refused to which policy."""
 
@@ -106,23 +110,27 @@ class Worker:
 
     def _understand(self, line: bytes) -> None:
         try:
-            told = msgspec.json.decode(line, type=State | Step)
+            told = msgspec.json.decode(line, type=State | Step | Lost)
         except msgspec.DecodeError:  # a library's print: no reason to stop watching over it
             log.error("worker said what nobody understands", length=len(line))
         else:
             self._hear(told)
 
-    def _hear(self, told: State | Step) -> None:
-        if isinstance(told, Step):
-            self.reached.tell(told.view, told.partition, told.position)
-        else:
-            self._state = told
+    def _hear(self, told: State | Step | Lost) -> None:
+        match told:
+            case Step():
+                self.reached.tell(told.view, told.partition, told.position)
+            case Lost():
+                self.reached.forget()
+            case State():
+                self._state = told
 
     def _keep(self) -> None:
         while True:
             process = self._process
             assert process is not None
             self._listen(process)
+            self.reached.forget()  # what becomes of the views from now on, nobody tells
             code = process.wait()
             _close_input(process)
             if self._stop.is_set():
@@ -215,6 +223,7 @@ def tell(runner: Runner, stop: threading.Event) -> None:
     """Tell the server every step of a view at once, and how it is whenever that has changed."""
     told = None
     runner.reached.on_step = lambda *step: _say(Step(*step))
+    runner.reached.on_lost = lambda: _say(Lost())
     while not stop.wait(_TELL_EVERY_SECONDS):
         refused = [(policy, rule, count) for (policy, rule), count in runner.refused.items()]
         state = State(halted=runner.halted(), refused=refused)
@@ -226,7 +235,7 @@ def tell(runner: Runner, stop: threading.Event) -> None:
 _saying = threading.Lock()
 
 
-def _say(told: State | Step) -> None:
+def _say(told: State | Step | Lost) -> None:
     """A line, whole: the runner tells its steps from another thread."""
     with _saying:
         sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")

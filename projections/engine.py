@@ -2,8 +2,7 @@
 
 Any number of runners may be at work, in one process or many: they share what there is to do by
 leases. Each batch of a view is one statement that writes rows and position together: exactly once,
-whoever else runs and whatever dies. Readers are not needed to wake it: it polls, soon after work
-and rarely when idle.
+whoever else runs and whatever dies. It polls, soon after work and rarely when idle.
 """
 
 import threading
@@ -185,6 +184,7 @@ class Runner:
         """Remember and log what holds up every view; returns the seconds to wait before a retry."""
         pause = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(self._failures, 20), LAST_BACKOFF_SECONDS)
         self._failures += 1
+        self.reached.forget()
         match error:
             case CorruptLedger():
                 self._trouble = "ledger", str(error)

@@ -10,11 +10,12 @@ class Reached:
     """Positions as they are reached, from the thread of the runner to any other."""
 
     def __init__(self) -> None:
-        """Nothing yet; `on_step` may be set to be told of every step of every view, and `on_wait`
-        of everybody who begins to wait for one."""
+        """Nothing yet; `on_step` may be set to be told of every step of every view, `on_wait` of
+        everybody who begins to wait for one, and `on_lost` of what is no longer known."""
         self._positions: dict[tuple[str, int], int] = {}
         self.on_step: Callable[[str, int, int], object] = lambda *step: None
         self.on_wait: Callable[[], object] = lambda: None
+        self.on_lost: Callable[[], object] = lambda: None
         self._listeners: dict[str, list[Listener]] = {}
 
     def tell(self, view: str, partition: int, position: int) -> None:
@@ -23,6 +24,11 @@ class Reached:
         self.on_step(view, partition, position)
         for listener in self._listeners.get(view, ()):
             listener()
+
+    def forget(self) -> None:
+        """What was told may be so no more: a crash of the database takes the last batches back."""
+        self._positions.clear()
+        self.on_lost()
 
     def has(self, view: str, wanted: dict[int, int]) -> bool:
         """Whether this process has seen a view reach these places."""

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 import api.worker
-from api.worker import APPENDED, AWAITED, Hearing, Step, Worker
+from api.worker import APPENDED, AWAITED, Hearing, Lost, Step, Worker
 from tests.api.serving import SECRET
 from tests.conftest import Database
 from tests.waiting import wait_until
@@ -105,6 +105,30 @@ def test_a_step_is_heard_at_once_and_no_line_of_which_the_end_is_missing(
         finally:
             worker.close()
     assert logs == []
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        f"print({msgspec.json.encode(Lost()).decode()!r}, flush=True); sys.stdin.buffer.read()",
+        "sys.exit(3)",
+    ],
+)
+def test_what_the_worker_told_counts_no_more_once_it_lost_the_database_or_ended(
+    monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    step = msgspec.json.encode(Step("complaints", 0, 1)).decode()
+    program = f"import sys; print({step!r}, flush=True); sys.stdin.buffer.read(1); {then}"
+    monkeypatch.setattr(api.worker, "AGAIN_AFTER_SECONDS", 60)
+    monkeypatch.setattr(api.worker, "_BESIDE", [sys.executable, "-c", program])
+    worker = Worker()
+    worker.start()
+    try:
+        wait_until(lambda: worker.reached.has("complaints", {0: 1}))
+        worker.wake()
+        wait_until(lambda: not worker.reached.has("complaints", {0: 1}))
+    finally:
+        worker.close()
 
 
 def test_only_the_first_command_after_a_pause_and_whoever_waits_hurry_the_worker(
