@@ -77,6 +77,7 @@ class Desk:
         self.ledger = ledger
         self.rules = rules
         self.now = now
+        self._understanding = asyncio.Lock()
 
     async def take(self, order: Order, client: Client) -> Receipt:
         """Carry an order out. Raises what is wrong with it; then nothing has changed.
@@ -96,11 +97,14 @@ class Desk:
         finds out why.
         """
         intents: dict[int, Intent] = {}
-        for index, order in enumerate(orders):
-            with suppress(Rejected, Invalid, NotJson):
-                intents[index] = await self._intent(order, client)
-            if index % 16 == 15:
-                await asyncio.sleep(0)  # others have their turn
+        # One group after the other: the first is committed while the next is understood. Side by
+        # side, all would be understood at the same time, and then wait for commits together.
+        async with self._understanding:
+            for index, order in enumerate(orders):
+                with suppress(Rejected, Invalid, NotJson):
+                    intents[index] = await self._intent(order, client)
+                if index % 16 == 15:
+                    await asyncio.sleep(0)  # others have their turn
         receipts: list[Receipt | None] = [None] * len(orders)
         taken = await self.ledger.execute_all(list(intents.values()))
         for index, receipt in zip(intents, taken, strict=True):
