@@ -69,16 +69,12 @@ def back_up(
     Nobody waits for it but migrations, and a rebuild that is about to swap. Raises
     `DatabaseError` or `OSError` with one clear line.
     """
-    if file.exists() and not force:
-        raise DatabaseError(f"{file} is there already: name another, or say --force")
+    _spare(file, force)
     unfinished = file.with_name(f"{file.name}.part")
-    handle = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode=0o600)
+    handle = _locked(unfinished)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DatabaseError(f"another backup is being written to {unfinished}") from None
-        try:
+            _spare(file, force)  # which another backup may just have finished
             os.fchmod(handle, 0o600)
             manifest = backup_file.seal(
                 unfinished, _dump(uri, unfinished, handle, programs, progress)
@@ -91,6 +87,33 @@ def back_up(
         os.close(handle)
     _keep(file.parent)
     return manifest
+
+
+def _spare(file: Path, force: bool) -> None:
+    if file.exists() and not force:
+        raise DatabaseError(f"{file} is there already: name another, or say --force")
+
+
+def _locked(unfinished: Path) -> int:
+    """The file to write to, in our hands alone."""
+    while True:
+        handle = os.open(
+            unfinished, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, mode=0o600
+        )
+        is_ours = False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Another backup may have finished since it was opened: then it goes by that name now.
+            is_ours = os.path.samestat(os.fstat(handle), unfinished.lstat())
+        except BlockingIOError:
+            raise DatabaseError(f"another backup is being written to {unfinished}") from None
+        except FileNotFoundError:
+            pass
+        finally:
+            if not is_ours:
+                os.close(handle)
+        if is_ours:
+            return handle
 
 
 def _dump(

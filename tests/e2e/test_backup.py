@@ -1,5 +1,6 @@
 """A backup is made while everybody works, and what is restored from it goes on by itself."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -243,6 +244,32 @@ def test_a_backup_that_is_killed_leaves_no_file_and_the_next_succeeds(
         back_up("postgresql://nobody@127.0.0.1:1/nothing", file, force=True)
     backup_file.verify(backup_file.read(file))
     assert list(tmp_path.glob("*.part")) == []
+
+
+def test_of_two_backups_the_one_that_finishes_meanwhile_is_not_written_over(
+    fresh_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, lock = tmp_path / "ledger.backup", fcntl.flock
+    part = tmp_path / "ledger.backup.part"
+
+    def finish_first(handle: int, how: int) -> None:
+        """The other one renames what has just been opened here."""
+        monkeypatch.setattr(fcntl, "flock", lock)
+        part.write_bytes(b"whole")
+        part.chmod(0o440)
+        part.rename(file)
+        lock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", finish_first)
+    with pytest.raises(DatabaseError, match="--force"):
+        back_up(fresh_database.owner, file)
+    assert (file.read_bytes(), file.stat().st_mode & 0o777) == (b"whole", 0o440)
+    assert not part.exists()
+
+    monkeypatch.setattr(fcntl, "flock", finish_first)
+    assert back_up(fresh_database.owner, file, force=True)
+    assert file.stat().st_mode & 0o777 == 0o600, "its own, and nobody else's to read"
+    backup_file.verify(backup_file.read(file))
 
 
 DUMPING = """
