@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -77,8 +77,12 @@ def connect(
     connection = psycopg.connect(
         uri, autocommit=True, options=f"{_OPTIONS} {options}", **{**_LIMITS, **limits}
     )
-    if role is not None:
-        connection.execute(_set_role(role))
+    try:
+        if role is not None:
+            connection.execute(_set_role(role))
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -90,17 +94,27 @@ async def connect_async(
         uri, autocommit=True, options=_OPTIONS + options, **_LIMITS
     )
     if role is not None:
-        with answered(connection):
-            await connection.execute(_set_role(role))
+        await _begin(connection, _set_role(role))
     return connection
 
 
 async def connect_writer(uri: str, *, role: str | None = None) -> psycopg.AsyncConnection[Any]:
     """The connection of a writer: asynchronous, in autocommit, acting as `role` if given."""
     connection = await connect_async(uri, role=role, options=_WRITING)
-    with answered(connection):
-        await connection.execute(_END_TRANSACTIONS)
+    await _begin(connection, _END_TRANSACTIONS)
     return connection
+
+
+async def _begin(
+    connection: psycopg.AsyncConnection[Any], statement: LiteralString | sql.Composed
+) -> None:
+    """The first that a connection is to do; without it, it is of no use and closed."""
+    try:
+        with answered(connection):
+            await connection.execute(statement)
+    except BaseException:
+        await connection.close()
+        raise
 
 
 def _set_role(role: str) -> sql.Composed:

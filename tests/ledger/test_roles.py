@@ -1,5 +1,6 @@
 """What each role may do, on every PostgreSQL in the wheel, with an owner who is no superuser."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from ledger import database as connections
 from ledger.database import DatabaseError
 from ledger.embedded import Embedded
 from ledger.migrate import APP_ROLE, ROLES, check, migrate
+from tests.waiting import wait_until
 
 DENIED = psycopg.errors.InsufficientPrivilege
 EVENT = "INSERT INTO ledger.events VALUES (0, %s, gen_random_uuid(), 1, 'T', 1, now(), '{}', '{}')"
@@ -113,6 +115,20 @@ def test_the_owner_may_serve_as_the_app_by_set_role(server: Embedded) -> None:
         assert connection.execute("SELECT current_user").fetchone() == (APP_ROLE,)
         with pytest.raises(DENIED):
             connection.execute("UPDATE ledger.events SET data = ''")
+
+
+def test_a_connection_that_may_not_act_as_its_role_is_not_left_open(server: Embedded) -> None:
+    """The errors are kept, and whatever they still refer to with them."""
+    login = server.uri("closedloop_audit")
+    with pytest.raises(DENIED) as one:
+        connections.connect(login, role=APP_ROLE)
+    with pytest.raises(DENIED) as other:
+        asyncio.run(connections.connect_writer(login, role=APP_ROLE))
+    left = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'closedloop_audit'"
+    with psycopg.connect(server.uri(), autocommit=True) as owner:
+        wait_until(lambda: owner.execute(left).fetchone() == (0,))
+    assert one.traceback
+    assert other.traceback
 
 
 @pytest.mark.parametrize("login", ["closedloop", "postgres"])
