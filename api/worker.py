@@ -57,6 +57,7 @@ class Worker:
         """Nothing runs yet."""
         self.reached = Reached()
         self.reached.on_wait = lambda: self._tell(AWAITED)
+        self._woken_at = -GATHER_SECONDS
         self._stop = threading.Event()
         self._state = State()
         self._changing = threading.Lock()
@@ -82,8 +83,14 @@ class Worker:
         self._thread.join()
 
     def wake(self) -> None:
-        """Have it look: at once, or soon if it has just looked and nobody waits for a view."""
-        self._tell(APPENDED)
+        """Have it look: at once, or soon if it has just looked and nobody waits for a view.
+
+        What it has just been told, it knows: under load it is not woken for each commit.
+        """
+        now = time.monotonic()
+        if now - self._woken_at > GATHER_SECONDS / 4:
+            self._woken_at = now
+            self._tell(APPENDED)
 
     def _tell(self, what: bytes) -> None:
         if self._process is None or self._process.stdin is None:
