@@ -51,9 +51,16 @@ FROM (
 ) AS mine
 WHERE p.view = mine.view AND p.partition = mine.partition"""
 
-_GIVE_UP = """
-UPDATE views.positions SET holder = NULL
-WHERE holder = %(me)s AND (%(views)s::text[] IS NULL OR view = ANY(%(views)s))"""
+# What somebody has locked bears this name on, and is free to be taken all the same.
+_LEAVE = """
+UPDATE views.positions AS p SET holder = NULL
+FROM (
+    SELECT view, partition FROM views.positions WHERE holder = %(me)s AND view = ANY(%(views)s)
+    ORDER BY view, partition FOR UPDATE SKIP LOCKED
+) AS mine
+WHERE p.view = mine.view AND p.partition = mine.partition"""
+
+_GIVE_UP = "UPDATE views.positions SET holder = NULL WHERE holder = %(me)s"
 
 
 class LeaseLost(Exception):
@@ -160,7 +167,7 @@ class Leases:
         parts = [lease for lease, places in taken.items() if len(places) < len(standings[lease])]
         if parts:  # somebody else was about to take it too
             names = [name for name, _ in parts]
-            connection.execute(_GIVE_UP, {"me": self.me, "views": names})
+            connection.execute(_LEAVE, {"me": self.me, "views": names})
         return {lease: places for lease, places in taken.items() if lease not in parts}
 
     @property
@@ -177,4 +184,4 @@ class Leases:
 
     def give_up(self, connection: Connection) -> None:
         """Leave everything to others."""
-        connection.execute(_GIVE_UP, {"me": self.me, "views": None})
+        connection.execute(_GIVE_UP, {"me": self.me})

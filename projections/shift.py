@@ -146,8 +146,13 @@ class Shift:
         """Have a view that is ahead of the ledger stand still until it is rebuilt."""
         for lease, rows in standings.items():
             for row in rows:
-                if row.position > row.head and row.halted_before != BEYOND:
+                if row.position <= row.head or row.halted_before == BEYOND:
+                    continue
+                try:
                     problem = stop_ahead(self._connection, *row[:4])
+                except LOCKED as locked:  # a rebuild may be about to swap
+                    self._locked(lease, locked)
+                else:
                     log.critical("view ahead of the ledger", detail=str(problem))
                     self._set_aside[lease] = problem, float("inf")
 
@@ -175,11 +180,15 @@ class Shift:
             del self._held[lease]
             return 0
         except LOCKED as problem:
-            log.warning("view locked", view=lease[0], error=type(problem).__name__)
-            self._set_aside[lease] = problem, time.monotonic() + LOCKED_AGAIN_SECONDS
+            self._locked(lease, problem)
             return 0
         finally:
             self._pace(lease, time.monotonic() - begun)
+
+    def _locked(self, lease: Lease, problem: Exception) -> None:
+        """Leave what somebody else has locked for a while, and go on with all the rest."""
+        log.warning("view locked", view=lease[0], error=type(problem).__name__)
+        self._set_aside[lease] = problem, time.monotonic() + LOCKED_AGAIN_SECONDS
 
     def _pace(self, lease: Lease, seconds: float) -> None:
         """Take less at a time of what takes long: who shows no sign of life is taken over, and two

@@ -94,6 +94,27 @@ def test_a_locked_view_does_not_hold_up_the_others(fresh_database: Database) -> 
     assert {(entry["event"], entry["view"]) for entry in logs} == {("view locked", "complaints")}
 
 
+def test_a_view_ahead_of_the_ledger_that_is_locked_does_not_hold_up_the_others(
+    fresh_database: Database,
+) -> None:
+    """As when its rebuild is about to swap: it cannot be told to stand still just then."""
+    store(fresh_database.owner, HISTORY[:10])
+    running = runner(fresh_database)
+    running.catch_up()
+    ahead = "UPDATE views.positions SET position = 90 WHERE view = 'complaints'"
+    query_all(fresh_database, ahead)
+    with psycopg.connect(fresh_database.owner) as other, capture_logs() as logs:
+        other.execute("SELECT FROM views.positions WHERE view = 'complaints' FOR UPDATE")
+        with following(running):
+            wait_until(lambda: logs)
+            store(fresh_database.owner, HISTORY[10:20])
+            wait_until(lambda: running.positions()["timeline"] == {0: 20})
+            assert "runner" not in running.halted()
+            other.rollback()
+            wait_until(lambda: "beyond the end" in running.halted().get("complaints", ""))
+    assert {entry["event"] for entry in logs} == {"view locked", "view ahead of the ledger"}
+
+
 def test_an_internal_error_of_the_database_halts_one_view_and_no_other(
     fresh_database: Database,
 ) -> None:

@@ -14,6 +14,7 @@ from domain.kernel import Recorded
 from domain.policies.policy import Reaction
 from domain.policies.tell_survivor_of_merge import TELL_SURVIVOR_OF_MERGE
 from domain.rules import Rules
+from ledger.migrate import migrate
 from projections import VIEWS
 from projections.engine import Runner
 from projections.leases import Leases
@@ -219,3 +220,27 @@ def test_a_worker_of_a_fold_that_fails_halts_everywhere_and_says_so_to_all(
         fresh_database, "SELECT halted_before, halted_cause FROM views.positions"
     )
     assert (before, cause.split(",")[0]) == ("ComplaintRegistered", "KeyError in test_leases.py")
+
+
+def test_a_policy_of_which_somebody_has_locked_a_part_is_left_for_later(
+    fresh_database: Database,
+) -> None:
+    migrate(fresh_database.owner, partitions=2)
+    query_all(fresh_database, "INSERT INTO views.positions (view, partition) VALUES ('p', 0)")
+    query_all(fresh_database, "INSERT INTO views.positions (view, partition) VALUES ('p', 1)")
+    leases, lease = Leases(["p"]), ("p", 0)
+    part = "FROM views.positions WHERE partition = 1"
+    with (
+        psycopg.connect(fresh_database.owner) as rebuild,
+        psycopg.connect(fresh_database.app, autocommit=True) as connection,
+    ):
+        connection.execute("SET lock_timeout = '200ms'")
+        assert leases.take(connection, [lease], leases.look(connection, ["p"])).keys() == {lease}
+        rebuild.execute(f"SELECT {part} FOR UPDATE".encode())
+        assert leases.take(connection, [lease], leases.look(connection, ["p"])) == {}
+        [one, other] = leases.look(connection, ["p"])[lease]
+        assert (one.holder, other.holder) == (None, leases.me)
+        rebuild.rollback()
+        standings = leases.look(connection, ["p"])
+        assert leases.free(standings, []) == [lease]
+        assert leases.take(connection, [lease], standings).keys() == {lease}
