@@ -3,7 +3,8 @@
 The body is read before the first line is carried out, so that a client may send everything
 before it reads; 16 MiB bound what is kept. Lines on one complaint take effect in their order, and
 so do merges with lines on their target and all proposals out of goodwill, which are decided by one
-another; others go side by side, so that they share commits. A client that leaves stops what was not begun.
+another; others go side by side, so that they share commits. A client that leaves stops what was
+not begun.
 """
 
 import asyncio
