@@ -76,7 +76,7 @@ class Readers:
             connection = await database.connect_async(self._uri, role=self._role)
         is_whole = False
         try:
-            with database.answered(connection):
+            with database.Answered(connection):
                 cursor = await connection.execute(statement, params, prepare=True, binary=True)
                 rows = await cursor.fetchall()
             is_whole = not self._is_closed

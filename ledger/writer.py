@@ -157,7 +157,7 @@ class Writer:
             try:
                 if self._connection is None:
                     self._connection = await database.connect_writer(self._uri, role=self._role)
-                with database.answered(self._connection):
+                with database.Answered(self._connection):
                     outcomes = await database.run_async(
                         self._connection, append(self._partition, entries)
                     )
