@@ -181,11 +181,12 @@ def run(connection: psycopg.Connection[Any], steps: Steps[T]) -> T:
             answers = [each.fetchall() if _has_rows(each) else [] for each in cursors]
 
 
-async def run_async(connection: psycopg.AsyncConnection[Any], steps: Steps[T]) -> T:
+async def run_async(cursor: psycopg.AsyncCursor[Any], steps: Steps[T]) -> T:
     """Carry out the steps, one round trip a round; BEGIN and COMMIT travel with the statements.
 
-    After an error the connection may be in mid-transaction: close it.
+    After an error its connection may be in mid-transaction: close it.
     """
+    connection = cursor.connection
     answers: list[Rows] | None = None
     is_open = False
     while True:
@@ -195,7 +196,7 @@ async def run_async(connection: psycopg.AsyncConnection[Any], steps: Steps[T]) -
             result: T = done.value
             return result
         if len(statements) == 1 and is_last and not is_open:  # a transaction of its own
-            cursors = [await connection.execute(*statements[0], prepare=True, binary=True)]
+            cursors = [await cursor.execute(*statements[0], prepare=True)]
         else:
             async with connection.pipeline():
                 if not is_open:

@@ -6,6 +6,7 @@ notices: another is made in its place.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,18 +29,18 @@ class Readers:
         self._uri = uri
         self._role = role
         self._turns = asyncio.Semaphore(MAX_READERS)
-        self._idle: list[psycopg.AsyncConnection[Any]] = []  # the one used last is taken first
+        self._idle: list[psycopg.AsyncCursor[Any]] = []  # one a connection; the last is taken first
         self._is_closed = False
 
     async def close(self) -> None:
         """Disconnect; what is under way disconnects when it is done."""
         self._is_closed = True
         while self._idle:
-            await self._idle.pop().close()
+            await self._idle.pop().connection.close()
 
     async def query(self, statement: str, params: dict[str, Any]) -> Rows:
         """Run one statement; while connections break, another is made, for a while."""
-        deadline = asyncio.get_running_loop().time() + QUERY_PATIENCE_SECONDS
+        deadline = time.monotonic() + QUERY_PATIENCE_SECONDS
         await self._have_a_turn()
         try:
             return await self._rows(statement, params, deadline)
@@ -62,7 +63,7 @@ class Readers:
             try:
                 return await self._attempt(statement, params)
             except database.TRANSIENT as error:
-                if asyncio.get_running_loop().time() > deadline:
+                if time.monotonic() > deadline:
                     raise Unavailable("the database does not answer") from error
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.5)
@@ -71,18 +72,19 @@ class Readers:
         if self._is_closed:
             raise Unavailable("the ledger is shutting down")
         if self._idle:
-            connection = self._idle.pop()
+            cursor = self._idle.pop()
         else:
             connection = await database.connect_async(self._uri, role=self._role)
+            cursor = connection.cursor(binary=True)
         is_whole = False
         try:
-            with database.Answered(connection):
-                cursor = await connection.execute(statement, params, prepare=True, binary=True)
+            with database.Answered(cursor.connection):
+                await cursor.execute(statement, params, prepare=True)
                 rows = await cursor.fetchall()
             is_whole = not self._is_closed
         finally:
             if is_whole:
-                self._idle.append(connection)
+                self._idle.append(cursor)
             else:
-                await connection.close()
+                await cursor.connection.close()
         return rows

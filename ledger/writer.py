@@ -55,7 +55,7 @@ class Writer:
         self._entries = self._bytes = 0  # of what waits
         self._arrived = asyncio.Event()
         self._failing_since: float | None = None
-        self._connection: psycopg.AsyncConnection[Any] | None = None
+        self._cursor: psycopg.AsyncCursor[Any] | None = None  # of its only connection
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -155,11 +155,12 @@ class Writer:
         while True:
             begun = time.monotonic()
             try:
-                if self._connection is None:
-                    self._connection = await database.connect_writer(self._uri, role=self._role)
-                with database.Answered(self._connection):
+                if self._cursor is None:
+                    connection = await database.connect_writer(self._uri, role=self._role)
+                    self._cursor = connection.cursor(binary=True)
+                with database.Answered(self._cursor.connection):
                     outcomes = await database.run_async(
-                        self._connection, append(self._partition, entries)
+                        self._cursor, append(self._partition, entries)
                     )
             except BaseException as error:
                 await self._disconnect()
@@ -177,9 +178,9 @@ class Writer:
                 return [_first_answer(o) for o in outcomes] if is_retry else outcomes
 
     async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.close()
+        cursor, self._cursor = self._cursor, None
+        if cursor is not None:
+            await cursor.connection.close()
 
 
 def _fail(batch: Iterable[Waiting], error: Exception) -> None:
