@@ -247,7 +247,7 @@ class Story:
         for key, row in list(self.clocks.items()):
             is_in = is_in_rates(complaint, row.verdict)
             if is_in is not row.is_in_rates:
-                self._change(key, recorded, is_in_rates=is_in)
+                self._set(key, recorded, is_in_rates=is_in)
 
     def _settle_holders(self, recorded: Recorded[Any]) -> None:
         for key, row in list(self.clocks.items()):
@@ -257,13 +257,18 @@ class Story:
                     breach = clock_of(row).breach_at_latest
                 unit, person = holder_at(self._known().holders, breach)
                 if unit != row.holder_unit or person != row.holder_person:
-                    self._change(key, recorded, holder_unit=unit, holder_person=person)
+                    self._set(key, recorded, holder_unit=unit, holder_person=person)
 
     def _change(self, key: tuple[str, int], recorded: Recorded[Any], **changes: Any) -> None:
         """Change a row, if there is anything to change, and note the place of the event."""
         row = self.clocks.get(key)
         if row is not None:
             self._put(replace(row, **changes), recorded)
+
+    def _set(self, key: tuple[str, int], recorded: Recorded[Any], **changes: Any) -> None:
+        """Change a row that is known to become another one."""
+        place = recorded.position
+        self.clocks[key] = replace(self.clocks[key], ledger_position=place, **changes)
 
     def _put(self, row: ClockRow, recorded: Recorded[Any]) -> None:
         """The row as it is from here on; if it is another, with the place of the event."""

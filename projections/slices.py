@@ -180,8 +180,8 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
 def _read(connection: Connection, job: Job, part: Slice) -> tuple[int, list[Any]]:
     """How many events a slice holds, and those the view takes in, stream by stream."""
     place, types = part._asdict(), job.view.event_types
-    takes_most = 2 * len(types) > len(job.registry.types)
-    if takes_most:  # to read all of them costs less than to count them first
+    takes_many = 4 * len(types) > len(job.registry.types)
+    if takes_many:  # to read all of them costs less than to count them first
         rows = connection.execute(_READ_ALL, place, prepare=True, binary=True).fetchall()
         counts = Counter(map(_shape_of, rows))
         rows = [row for row in rows if _type_of(row) in types]
