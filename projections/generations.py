@@ -12,7 +12,7 @@ _BEGIN = "SELECT generations.begin(%(names)s)"
 _MISSING = "SELECT name, index AS wanted FROM generations.missing(%(names)s, %(generation)s)"
 _ADD_INDEX = "SELECT generations.add_index(%(name)s, %(generation)s, %(wanted)s)"
 _SWAP = "SELECT generations.swap(%(names)s, %(generation)s)"
-_ANALYZE = "SELECT generations.analyze(%(names)s)"
+_ANALYZE = "SELECT generations.analyze(%(name)s, %(is_generation)s)"
 _DROP_ASIDE = "SELECT generations.drop_aside(%(names)s)"
 _LOCK = "LOCK TABLE {} IN ACCESS EXCLUSIVE MODE"
 
@@ -57,9 +57,9 @@ def swap(connection: Connection, view: View, generation: int) -> None:
     connection.execute(_SWAP, {"names": names, "generation": generation})
 
 
-def analyze(connection: Connection, view: View) -> None:
-    """Have the planner know the tables of a view."""
-    connection.execute(_ANALYZE, {"names": names_of(view)})
+def analyze(connection: Connection, name: str, *, is_generation: bool) -> None:
+    """Have the planner know a table of a view, or the generation of it that serves."""
+    connection.execute(_ANALYZE, {"name": name, "is_generation": is_generation})
 
 
 def drop_aside(connection: Connection, view: View) -> int:

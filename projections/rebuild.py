@@ -24,7 +24,7 @@ from projections.shapes import shape_of
 from projections.slices import EVENTS, Job, check_complete, fold_slices, plan, progress
 from projections.swapping import NotNow, Stand, await_readers, hold, let_go, take_place
 from projections.view import View
-from projections.workers import Login, add_indexes, can_travel, helpers
+from projections.workers import Login, add_indexes, analyze, can_travel, helpers
 
 BATCH = 5_000
 """How many events that came since are taken in at a time."""
@@ -117,7 +117,7 @@ class _Rebuild:
         options.tell("taking in what came since")
         self._follow(dict(self._connection.execute(_HEADS).fetchall()))
         self._take_place()
-        generations.analyze(self._connection, self._view)
+        analyze(self._workers(), self._login, self._view)
         if self._parked:
             options.tell(f"{len(self._parked)} streams parked: see `closedloop status`")
         return sum(self._reached.values())

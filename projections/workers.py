@@ -4,16 +4,20 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.context import SpawnProcess
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ledger import database
-from projections.generations import Index, add_index, missing_indexes
+from projections import generations
+from projections.generations import Index, add_index, missing_indexes, names_of
 from projections.reader import Connection
 from projections.slices import Job, fold_slices
+from projections.view import View
+
+T = TypeVar("T")
 
 # What a crash of the server takes back is done again, with the note that it was done.
 _OPTIONS = (
@@ -79,9 +83,20 @@ def add_indexes(number: int, connection: Connection, login: Login, job: Job) -> 
         with login.connect() as its_own:
             add_index(its_own, job.generation, index)
 
-    if number > 1:
-        with ThreadPoolExecutor(number) as threads:
-            list(threads.map(add, wanted))
-    else:
-        for index in wanted:
-            add_index(connection, job.generation, index)
+    _some_at_a_time(number, add, wanted)
+
+
+def analyze(number: int, login: Login, view: View) -> None:
+    """Have the planner know the tables of a view and the generation that serves, some at a time."""
+
+    def look_at(table: tuple[str, bool]) -> None:
+        name, is_generation = table
+        with login.connect() as its_own:
+            generations.analyze(its_own, name, is_generation=is_generation)
+
+    _some_at_a_time(number, look_at, [(n, each) for n in names_of(view) for each in (True, False)])
+
+
+def _some_at_a_time(number: int, do: Callable[[T], None], wanted: Sequence[T]) -> None:
+    with ThreadPoolExecutor(number) as threads:
+        list(threads.map(do, wanted))
