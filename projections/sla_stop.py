@@ -60,11 +60,13 @@ def stopped(row: ClockRow, stop: Stop, holders: list[Held]) -> ClockRow:
     if stop.official_at is not stop.recorded_at:
         as_recorded = judge(clock, stop.recorded_at)
     is_missed = verdict == "missed"
-    officially = _at_stop(row, clock, stop.official_at)
+    occurred = officially = _at_stop(row, clock, stop.official_at)
+    if stop.official_at is not stop.occurred_at:
+        occurred = _at_stop(row, clock, stop.occurred_at)
     charged_at = officially.breach_after if is_missed else stop.official_at
     unit, person = holder_at(holders, charged_at)
     return replace(
-        _at_stop(row, clock, stop.occurred_at),
+        occurred,
         due_at=officially.due_at,
         breach_after=officially.breach_after,
         latest_due_at=officially.latest_due_at,

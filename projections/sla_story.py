@@ -94,13 +94,12 @@ class Story:
         match event:
             case ComplaintAssessed():
                 self._assess(event, recorded)
-            case ContactRecorded(outcome="reached") if is_by_person(recorded):
-                self._stop("first_response", 1, recorded)
-            case (
-                ComplaintAcknowledged(by="person")
-                | ComplaintAcknowledged(by="bot", accepted_by_complainant=True)
-            ):
-                self._stop("first_response", 1, recorded)
+            case ContactRecorded(outcome=outcome):  # most of them reached nobody, or came later
+                if outcome == "reached" and is_by_person(recorded):
+                    self._stop("first_response", 1, recorded)
+            case ComplaintAcknowledged(by=by):
+                if by == "person" or (by == "bot" and event.accepted_by_complainant):
+                    self._stop("first_response", 1, recorded)
             case ComplaintAccepted(unit_id=unit):
                 self._hold(unit, None, recorded)
             case ComplaintAssigned() | AssignmentSignedFor():

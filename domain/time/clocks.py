@@ -9,7 +9,6 @@ takes an hour.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -53,10 +52,13 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     pause_cap: timedelta = _NOTHING  # as much of its pauses as counts
     stopped_at: datetime | None = None
 
-    @cached_property
+    @property
     def terms(self) -> Terms:
-        """What it is compared with."""
-        return _terms(self)
+        """What it is compared with, worked out once."""
+        known: Terms | None = self.__dict__.get("terms")  # (the library's way takes a lock)
+        if known is None:
+            known = self.__dict__["terms"] = _terms(self)
+        return known
 
     @property
     def severity(self) -> Severity:
