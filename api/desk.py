@@ -94,7 +94,7 @@ class Desk:
         """Carry orders on different complaints out together.
 
         None for one that does not go as plainly as most do: nothing has changed, and `take`
-        finds out why.
+        finds out why. Orders for which others are read are not for here: all would wait with them.
         """
         intents: dict[int, Intent] = {}
         # One group after the other: the first is committed while the next is understood. Side by

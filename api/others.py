@@ -4,9 +4,12 @@ The streams themselves are read where their names are known; where they have to 
 (everything a customer was granted), the views are, once they have reached the head of the ledger.
 """
 
+from collections.abc import Hashable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from api.roles import INTERNAL_ROLES
 from api.waiting import wait_for_view
@@ -68,6 +71,32 @@ async def read_of_others(
         ):
             return {"other_goodwill": await _goodwill(ledger, command, complaint_id, context)}
     return {}
+
+
+class _Names(msgspec.Struct):
+    """What of an order names the others that are read."""
+
+    target_id: UUID | None = None
+    basis: str | None = None
+
+
+_names = msgspec.json.Decoder(_Names).decode
+_GOODWILL = object()  # what was granted before, by whichever complaint
+
+
+def others_of(command: str, body: bytes) -> frozenset[Hashable]:
+    """By whom an order of a complaint is decided beside it, before anything of them is read.
+
+    Orders that have any of them in common, or change one of them, are to be carried out in turn.
+    """
+    if command not in (MergeComplaint.__name__, ProposeRemedy.__name__):
+        return frozenset()
+    try:
+        names = _names(body)
+    except msgspec.DecodeError:  # it will be refused for that
+        return frozenset()
+    by_basis = _GOODWILL if names.basis == "goodwill" else None
+    return frozenset(each for each in (names.target_id, by_basis) if each is not None)
 
 
 async def _of_the_target(

@@ -231,9 +231,12 @@ class Bulk:
         return [answers[index] for index in group]
 
     def _plain_order(self, index: int) -> Order | None:
-        """What a line orders, with its complaint; None where anything is wrong with it."""
+        """What a line orders, with its complaint; None where anything is wrong with it.
+
+        None as well where others are to be read first, which may take as long as a view does.
+        """
         line = self._lines[index]
-        if line.order is None or self._stops or self._same[index] & self._held:
+        if line.order is None or line.others or self._stops or self._same[index] & self._held:
             return None
         if line.is_registration:
             return line.order

@@ -69,7 +69,7 @@ class Addresses:
             keys.add(line.registration_key)
         known = {self._by_key[key] for key in keys if key in self._by_key}
         there = self._there.get(line.reference or line.order.address or "", [])
-        return {*keys, *known, *there, *line.beside}
+        return {*keys, *known, *there, *line.others}
 
     def registered(self, line: Line, complaint_id: UUID) -> None:
         """Remember what a registration of this request has made."""

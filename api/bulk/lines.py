@@ -2,12 +2,12 @@
 
 from collections.abc import Hashable, Iterator
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 
 from api import problems
 from api.desk import COMMANDS, REGISTER, Order
+from api.others import others_of
 from api.parameters import parse_uuid
 from api.problems import ProblemError
 from api.roles import is_for_keys
@@ -73,7 +73,7 @@ class Line(msgspec.Struct, kw_only=True):
     reference: Reference | None = None
     registration_key: str | None = None
     told: Reference | None = None  # of a registration: what it may be addressed by
-    beside: frozenset[Hashable] = frozenset()  # what it is decided by, beside its complaint
+    others: frozenset[Hashable] = frozenset()  # by whom it is decided beside its complaint
     failure: Exception | None = None
 
     @property
@@ -117,7 +117,7 @@ def understood(number: int, text: bytes, principal: str, by: str | None, request
         reference=_reference(line.complaint),
         registration_key=getattr(line.complaint, "registration_key", None),
         told=_told(body) if is_registration else None,
-        beside=_beside(line.command, body),
+        others=others_of(line.command, body),
     )
 
 
@@ -164,31 +164,6 @@ def _reference(where: str | BulkAddress | None) -> Reference | None:
         return None
     channel, _, reference = where.partition(":")
     return (channel, reference) if channel and reference else None
-
-
-class _Read(msgspec.Struct):
-    """What of an order tells what else is read before it is decided (`api.others`)."""
-
-    target_id: UUID | None = None
-    basis: str | None = None
-
-
-GOODWILL = object()
-"""What all proposals out of goodwill share: each is decided by what was granted before."""
-_peek_at_read = msgspec.json.Decoder(_Read).decode
-
-
-def _beside(command: str, body: bytes) -> frozenset[Hashable]:
-    """What lines have in common that take turns although they are for different complaints."""
-    if command not in ("MergeComplaint", "ProposeRemedy"):
-        return frozenset()
-    try:
-        read = _peek_at_read(body)
-    except msgspec.DecodeError:
-        return frozenset()
-    if command == "MergeComplaint":
-        return frozenset({read.target_id})
-    return frozenset({GOODWILL} if read.basis == "goodwill" else ())
 
 
 class _Told(msgspec.Struct):

@@ -1,5 +1,7 @@
 """Lines that are decided by other complaints beside their own: they take turns with those."""
 
+from structlog.testing import capture_logs
+
 from tests.api.cases import HANDLER, KEY_OF
 from tests.api.ndjson import bulk, events_of, fact, fresh, order, outcomes
 from tests.api.serving import Api, served
@@ -49,13 +51,9 @@ def test_what_comes_after_a_line_that_was_put_off_is_put_off_too(fresh_database:
         path = in_progress(api, "put-off")
         source, other = api.register(customer_id="put-off"), api.register()
         target = path.rsplit("/", 1)[1]
-        told = bulk(
-            api,
-            goodwill(path, 90),
-            merged(source, target),
-            fact(source),
-            fact(other),
-            role=KEY_OF[HANDLER],
-        )
+        lines = (goodwill(path, 90), merged(source, target), fact(source), fact(other))
+        with capture_logs() as logs:
+            told = bulk(api, *lines, role=KEY_OF[HANDLER])
         assert [answer["status"] for answer in told] == [503, 424, 424, 200]
         assert events_of(api, source) == ["ComplaintRegistered"]
+        assert {log["event"] for log in logs} == {"request"}, "the others did not wait for it"
