@@ -144,9 +144,8 @@ def check(response: httpx.Response, mistake: Mistake, wrong: Wrong) -> None:
     assert "{" not in told["detail"]
     assert told["request_id"] == response.headers["X-Request-ID"]
     errors = [(error["pointer"], error["code"]) for error in told.get("errors", [])]
-    assert errors == ([] if wrong.error is None else [(wrong.pointer, wrong.error)]), str(wrong)[
-        :2000
-    ]
+    expected = [] if wrong.error is None else [(wrong.pointer, wrong.error)]
+    assert errors == expected, str(wrong)[:2000]
     said = response.text + str(response.headers)
     for private in (PERSON, "Xiaoming", "13800138000"):
         assert private not in said
