@@ -3,11 +3,11 @@
 CREATE FUNCTION generations.analyze(name text, is_generation boolean) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF is_generation THEN
-        EXECUTE format('ANALYZE generations.%I', generations.present(name));
-    ELSIF current_setting('server_version_num')::integer >= 180000 THEN
-        EXECUTE format('ANALYZE ONLY views.%I', name);
-    ELSE  -- which looks at the generation as well
+    IF current_setting('server_version_num')::integer >= 180000 THEN
+        EXECUTE CASE WHEN is_generation
+                     THEN format('ANALYZE generations.%I', generations.present(name))
+                     ELSE format('ANALYZE ONLY views.%I', name) END;
+    ELSIF NOT is_generation THEN  -- before, that looked at the generation as well
         EXECUTE format('ANALYZE views.%I', name);
     END IF;
 END;
