@@ -5,7 +5,6 @@ Routes, bulk, import and simulation all hand their orders in here, so that one s
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from api.client import Client, utc_now
-from api.others import customer_stream, read_of_others
+from api.others import customer_stream, read_of_others, reads_others
 from api.roles import may_order
 from api.strict import Invalid, NotJson, decode
 from domain.complaint import COMPLAINT
@@ -101,10 +100,14 @@ class Desk:
         # side, all would be understood at the same time, and then wait for commits together.
         async with self._understanding:
             for index, order in enumerate(orders):
-                with suppress(Rejected, Invalid, NotJson):
-                    intents[index] = await self._intent(order, client)
                 if index % 16 == 15:
                     await asyncio.sleep(0)  # others have their turn
+                try:
+                    stream_id, command, context = self._said(order, client)
+                except (Rejected, Invalid, NotJson):
+                    continue
+                if not reads_others(command):
+                    intents[index] = _intent(order, stream_id, command, context)
         receipts: list[Receipt | None] = [None] * len(orders)
         taken = await self.ledger.execute_all(list(intents.values()))
         for index, receipt in zip(intents, taken, strict=True):
@@ -147,17 +150,6 @@ class Desk:
             status=201 if is_new else 200,
         )
 
-    async def _intent(self, order: Order, client: Client) -> Intent:
-        is_new = order.command == REGISTER
-        return Intent(
-            _decider(order),
-            *await self._understood(order, client),
-            digest=_digest(order),
-            expected_version=order.expected_version,
-            is_new=is_new,
-            status=201 if is_new else 200,
-        )
-
     async def consider(self, order: Order, client: Client) -> Preview:
         """What taking an order would lead to, or raises what is wrong with it; leaves no trace."""
         stream_id, command, context = await self._understood(order, client)
@@ -173,6 +165,14 @@ class Desk:
 
     async def _understood(self, order: Order, client: Client) -> tuple[UUID, Any, Context]:
         """The stream an order goes to, the command it says, and what may be known besides."""
+        stream_id, command, context = self._said(order, client)
+        if reads_others(command):
+            read = await read_of_others(self.ledger, command, order.complaint_id, context)
+            context = replace(context, **read)
+        return stream_id, command, context
+
+    def _said(self, order: Order, client: Client) -> tuple[UUID, Any, Context]:
+        """As far as the order itself tells them: nothing is read."""
         if not may_order(client.role, order.command):
             raise Forbidden(role=client.role, command=order.command)
         commands = COMMANDS if order.customer_id is None else CUSTOMER_COMMANDS
@@ -185,9 +185,7 @@ class Desk:
         else:
             hint = getattr(command, "customer_id", None) or known_as
             stream_id = order.complaint_id or new_stream_id(hint)
-        context = self.context(order, client, known_as)
-        read = await read_of_others(self.ledger, command, order.complaint_id, context)
-        return stream_id, command, replace(context, **read) if read else context
+        return stream_id, command, self.context(order, client, known_as)
 
     async def knows(self, complaint_id: UUID) -> bool:
         """Whether there is such a complaint."""
@@ -226,6 +224,20 @@ class Desk:
 
 def _decider(order: Order) -> Decider[Any]:
     return COMPLAINT if order.customer_id is None else CUSTOMER
+
+
+def _intent(order: Order, stream_id: UUID, command: Any, context: Context) -> Intent:
+    is_new = order.command == REGISTER
+    return Intent(
+        _decider(order),
+        stream_id,
+        command,
+        context,
+        digest=_digest(order),
+        expected_version=order.expected_version,
+        is_new=is_new,
+        status=201 if is_new else 200,
+    )
 
 
 def _digest(order: Order) -> bytes:

@@ -56,6 +56,14 @@ async def survivor_of(ledger: Ledger, customer_id: str) -> str:
         path.append(following)
 
 
+def reads_others(command: Any) -> bool:
+    """Whether anything of others is read before a command is decided."""
+    match command:
+        case MergeComplaint() | MergeCustomers() | ProposeRemedy(basis="goodwill"):
+            return True
+    return False
+
+
 async def read_of_others(
     ledger: Ledger, command: Any, complaint_id: UUID | None, context: Context
 ) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import re
 import time
 from uuid import UUID, uuid5
 
+import msgspec
+
 _COMMANDS = UUID("6f1c6c1e-8f3b-4b52-9d2e-0c5d3a1c7e11").bytes
 _NAMED = UUID("1b5f0d3a-6c77-4a0e-8f4b-93d2a7c1e605")
-_VERSION_7 = 0x7 << 76 | 0x2 << 62
-_RANDOM = 0xFFF << 64 | (1 << 62) - 1  # the bits beside the time, the version and the variant
+_VERSION_5, _VERSION_7 = 0x5 << 76 | 0x2 << 62, 0x7 << 76 | 0x2 << 62
+_BESIDE = ~(0xF << 76 | 0x3 << 62)  # all bits but those of the version and the variant
+_RANDOM = _BESIDE & (1 << 80) - 1
 
 
 def new_stream_id(hint: str | UUID | None = None) -> UUID:
@@ -23,7 +26,7 @@ def new_stream_id(hint: str | UUID | None = None) -> UUID:
     if hint is not None:
         byte = hint.int & 0xFF if isinstance(hint, UUID) else _byte_of(hint)
         value = value & ~0xFF | byte
-    return UUID(int=value)
+    return _uuid_of(value)
 
 
 def named_stream_id(kind: str, name: str) -> UUID:
@@ -34,6 +37,11 @@ def named_stream_id(kind: str, name: str) -> UUID:
     raw = bytearray(uuid5(_NAMED, f"{kind}\n{name}").bytes)
     raw[15] = _byte_of(name)
     return UUID(bytes=bytes(raw))
+
+
+def _uuid_of(value: int) -> UUID:
+    """In a third of the time that the class takes to make one."""
+    return msgspec.convert(value.to_bytes(16, "big"), UUID)
 
 
 def _byte_of(hint: str) -> int:
@@ -48,10 +56,11 @@ def partition_of(stream_id: UUID, partitions: int) -> int:
 def command_id(principal: str, key: str) -> UUID:
     """The id of a command: who sends it, and the idempotency key they gave it.
 
-    A UUIDv5, in half the time of `uuid5`: every command has one.
+    A UUIDv5, in a third of the time of `uuid5`: every command has one.
     """
     said = hashlib.sha1(_COMMANDS + f"{principal}\n{key}".encode(), usedforsecurity=False)
-    return UUID(int=int.from_bytes(said.digest()[:16], "big"), version=5)
+    value = int.from_bytes(said.digest()[:16], "big") & _BESIDE | _VERSION_5
+    return _uuid_of(value)
 
 
 def digest(*parts: bytes) -> bytes:
@@ -95,7 +104,7 @@ def tracking_number(partition: int, position: int) -> str:
     A place is unique and never changes, so no counter and no table is needed.
     """
     digits = f"{position:06d}"
-    return f"CL{partition}-{digits}-{_luhn(str(partition) + digits)}"
+    return f"CL{partition}-{digits}-{_luhn(f'{partition}{digits}')}"
 
 
 def read_tracking_number(text: str) -> tuple[int, int] | None:
@@ -106,9 +115,19 @@ def read_tracking_number(text: str) -> tuple[int, int] | None:
     return int(match[1]), int(match[2])
 
 
-_DOUBLED = str.maketrans("0123456789", "0246813579")  # each digit twice, its own digits summed
+def _luhn_sum(number: int) -> int:
+    """What four digits add to the sum of Luhn: each second one, the last included, twice."""
+    digits = [int(digit) for digit in f"{number:04d}"]
+    return sum((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)[digit] for digit in digits[1::2]) + sum(digits[::2])
+
+
+_LUHN_SUMS = tuple(map(_luhn_sum, range(10_000)))
 
 
 def _luhn(digits: str) -> int:
-    total = sum(map(int, digits[-1::-2].translate(_DOUBLED))) + sum(map(int, digits[-2::-2]))
+    """The check digit of a number, which is taken apart four digits at a time."""
+    number, total = int(digits), 0
+    while number:
+        number, last = divmod(number, 10_000)
+        total += _LUHN_SUMS[last]
     return -total % 10

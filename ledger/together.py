@@ -83,11 +83,13 @@ class Together:
         for index, (intent, base) in enumerate(zip(intents, bases, strict=True)):
             if base is None or (key := intent.key).command_id in known:
                 continue
-            decider, _, command, context, _, expected_version, *_ = intent
-            with suppress(Rejected, VersionConflict):
+            decider, stream_id, command, context, _, expected_version, _, status = intent
+            try:
                 events = decided(self._registry, decider, base, command, context, expected_version)
-                entry = Entry(intent.stream_id, base.version, events, key, intent.status)
-                entries[partition_of(intent.stream_id, len(self._writers))].append((index, entry))
+            except (Rejected, VersionConflict):
+                continue
+            entry = Entry(stream_id, base.version, events, key, status)
+            entries[partition_of(stream_id, len(self._writers))].append((index, entry))
         receipts: list[Receipt | None] = [None] * len(intents)
 
         async def append(partition: int) -> None:

@@ -8,8 +8,7 @@ not begun.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
 import msgspec
@@ -19,6 +18,7 @@ from msgspec.structs import replace
 from api import problems
 from api.bulk.addresses import Addresses
 from api.bulk.lines import MAX_BODY, BulkLine, Line, lines_of, understood
+from api.bulk.turns import Turns
 from api.commands import CommandAnswer, carry_out, told_of
 from api.desk import COMMANDS, Order
 from api.examples import EXAMPLES
@@ -151,67 +151,64 @@ class Bulk:
         self._addresses = addresses
         self._stops = stops
         self._is_stopped = False
-        self._held: set[Hashable] = set()  # what a line that is to be sent again was about
-        self._same = [addresses.same(line) if line.order else set() for line in lines]
-        self._followers: dict[int, list[int]] = defaultdict(list)
-        self._waiting_for = [0] * len(lines)
-        last: dict[Hashable, int] = {}
-        for index, same in enumerate(self._same):
-            before = {last[one] for one in same if one in last}
-            self._waiting_for[index] = len(before)
-            for earlier in before:
-                self._followers[earlier].append(index)
-            last |= dict.fromkeys(same, index)
+        self._turns = Turns([addresses.same(line) if line.order else set() for line in lines])
+        self._answers: list[bytes | Exception | None] = [None] * len(lines)
+        self._is_more_answered = asyncio.Event()
 
     async def answers(self) -> AsyncGenerator[bytes, None]:
         """The answers in the order of the lines, each as soon as those before it are there."""
-        loop = asyncio.get_running_loop()
-        outcomes: list[asyncio.Future[bytes]] = [loop.create_future() for _ in self._lines]
-        ready: asyncio.PriorityQueue[int] = asyncio.PriorityQueue()
-        for index, number in enumerate(self._waiting_for):
-            if number == 0:
-                ready.put_nowait(index)
         # One after the other where a refusal is the end: nothing later may have been begun.
         hands = 1 if self._stops else GROUPS_SIDE_BY_SIDE
-        workers = [asyncio.create_task(self._work(ready, outcomes)) for _ in range(hands)]
+        workers = [asyncio.create_task(self._work()) for _ in range(hands)]
+        told = 0
         try:
-            chunk: list[bytes] = []
-            for outcome in outcomes:
-                if chunk and (not outcome.done() or len(chunk) == _AT_ONCE):
+            while told < len(self._lines):
+                if chunk := self._answered(told):
                     yield b"".join(chunk)
-                    chunk = []
-                chunk.append(await outcome)
-            yield b"".join(chunk)
+                    told += len(chunk)
+                else:
+                    self._is_more_answered.clear()
+                    await self._is_more_answered.wait()
         finally:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _work(
-        self, ready: asyncio.PriorityQueue[int], outcomes: list[asyncio.Future[bytes]]
-    ) -> None:
+    def _answered(self, told: int) -> list[bytes]:
+        """The answers after those that were told, as far as they are there in a row."""
+        chunk: list[bytes] = []
+        for answer in self._answers[told : told + _AT_ONCE]:
+            if not isinstance(answer, bytes):
+                if answer is not None and not chunk:
+                    raise answer
+                break
+            chunk.append(answer)
+        return chunk
+
+    async def _work(self) -> None:
         while True:
-            group = [await ready.get()]
-            while not ready.empty() and len(group) < GROUP and not self._stops:
-                group.append(ready.get_nowait())
+            group = await self._turns.next(1 if self._stops else GROUP)
             try:
                 async with self._asked.services.groups:
                     answers = await self._carried_out_together(group)
             except Exception as error:  # nobody may wait for them in vain: the answer breaks off
                 for index in group:
-                    outcomes[index].set_exception(error)
+                    self._answers[index] = error
                 raise
-            for index, answer in zip(group, answers, strict=True):
-                if answer.status >= 400:
-                    self._is_stopped = self._stops
-                # It is to be sent again, and those after it after it, those after these too.
-                if answer.status >= 500 or self._same[index] & self._held:
-                    self._held |= self._same[index]
-                outcomes[index].set_result(msgspec.json.encode(answer) + b"\n")
-                for follower in self._followers[index]:
-                    self._waiting_for[follower] -= 1
-                    if self._waiting_for[follower] == 0:
-                        ready.put_nowait(follower)
+            else:
+                for index, answer in zip(group, answers, strict=True):
+                    self._note(index, answer)
+            finally:
+                self._is_more_answered.set()
+
+    def _note(self, index: int, answer: BulkAnswer) -> None:
+        """What became of a line: others may begin now."""
+        if answer.status >= 400:
+            self._is_stopped = self._stops
+        if answer.status >= 500 or self._turns.is_held(index):
+            self._turns.hold(index)
+        self._turns.end(index)
+        self._answers[index] = msgspec.json.encode(answer) + b"\n"
 
     async def _carried_out_together(self, group: list[int]) -> list[BulkAnswer]:
         """The answers to lines on different complaints; most go together, the others alone."""
@@ -236,7 +233,7 @@ class Bulk:
         None as well where others are to be read first, which may take as long as a view does.
         """
         line = self._lines[index]
-        if line.order is None or line.others or self._stops or self._same[index] & self._held:
+        if line.order is None or line.others or self._stops or self._turns.is_held(index):
             return None
         if line.is_registration:
             return line.order
@@ -248,7 +245,7 @@ class Bulk:
     async def _carried_out(self, index: int) -> BulkAnswer:
         line = self._lines[index]
         try:
-            if self._is_stopped or self._same[index] & self._held:
+            if self._is_stopped or self._turns.is_held(index):
                 raise ProblemError(problems.SKIPPED)
             if line.order is None:
                 raise line.failure or AssertionError("a line is an order or a failure")

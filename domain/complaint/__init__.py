@@ -209,7 +209,7 @@ def _refuse_time(command: Any, state: Complaint, context: Context) -> None:
 
 def _is_told_already(command: Any, state: Complaint, context: Context) -> bool:
     """Whether a fact of the same content and time is recorded: telling it twice is silence."""
-    if type(command) in _NEVER_SILENT:
+    if command.occurred_at is None or type(command) in _NEVER_SILENT:
         return False
     return any(
         # all that signing says is who signs
