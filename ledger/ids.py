@@ -13,6 +13,8 @@ _NAMED = UUID("1b5f0d3a-6c77-4a0e-8f4b-93d2a7c1e605")
 _VERSION_5, _VERSION_7 = 0x5 << 76 | 0x2 << 62, 0x7 << 76 | 0x2 << 62
 _BESIDE = ~(0xF << 76 | 0x3 << 62)  # all bits but those of the version and the variant
 _RANDOM = _BESIDE & (1 << 80) - 1
+_drawn: list[bytes] = []  # random bytes for the ids to come: drawing is costly, be it few or many
+os.register_at_fork(after_in_child=_drawn.clear)
 
 
 def new_stream_id(hint: str | UUID | None = None) -> UUID:
@@ -22,11 +24,20 @@ def new_stream_id(hint: str | UUID | None = None) -> UUID:
     one customer into one partition, an optimisation on which no rule relies.
     """
     milliseconds = time.time_ns() // 1_000_000
-    value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big") & _RANDOM | _VERSION_7
+    value = milliseconds << 80 | int.from_bytes(_ten_bytes(), "big") & _RANDOM | _VERSION_7
     if hint is not None:
         byte = hint.int & 0xFF if isinstance(hint, UUID) else _byte_of(hint)
         value = value & ~0xFF | byte
     return _uuid_of(value)
+
+
+def _ten_bytes() -> bytes:
+    try:
+        return _drawn.pop()
+    except IndexError:
+        many = os.urandom(10 * 64)
+        _drawn.extend(many[start : start + 10] for start in range(10, len(many), 10))
+        return many[:10]
 
 
 def named_stream_id(kind: str, name: str) -> UUID:

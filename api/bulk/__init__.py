@@ -42,6 +42,7 @@ GROUPS_SIDE_BY_SIDE = 2
 GROUPS_AT_ONCE = 8
 """Of all requests together: half of what may wait for a writer; the rest is for others."""
 _AT_ONCE = 256  # lines answered in one chunk
+_TELL_EVERY_SECONDS = 0.02  # fewer at least as often: each chunk wakes the client
 
 
 class BulkAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -160,15 +161,20 @@ class Bulk:
         # One after the other where a refusal is the end: nothing later may have been begun.
         hands = 1 if self._stops else GROUPS_SIDE_BY_SIDE
         workers = [asyncio.create_task(self._work()) for _ in range(hands)]
-        told = 0
+        loop = asyncio.get_running_loop()
+        told, tell_at = 0, loop.time() + _TELL_EVERY_SECONDS
         try:
-            while told < len(self._lines):
-                if chunk := self._answered(told):
+            while (left := len(self._lines) - told) > 0:
+                chunk = self._answered(told)
+                if len(chunk) >= min(left, _AT_ONCE) or (chunk and loop.time() >= tell_at):
                     yield b"".join(chunk)
-                    told += len(chunk)
-                else:
-                    self._is_more_answered.clear()
-                    await self._is_more_answered.wait()
+                    told, tell_at = told + len(chunk), loop.time() + _TELL_EVERY_SECONDS
+                    continue
+                alarm = loop.call_at(tell_at, self._is_more_answered.set) if chunk else None
+                self._is_more_answered.clear()
+                await self._is_more_answered.wait()
+                if alarm is not None:
+                    alarm.cancel()
         finally:
             for worker in workers:
                 worker.cancel()

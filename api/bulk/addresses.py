@@ -27,6 +27,7 @@ class Addresses:
         self._there: dict[str | Reference, list[UUID]] = {}  # what was there before
         self._by_key: dict[str, UUID] = {}  # what these keys registered, then or now
         self._done: set[str] = set()  # the keys of registrations carried out in this request
+        asked = {line.reference for line in lines if line.reference}
         told: dict[Reference, list[str]] = defaultdict(list)
         keys: set[str] = set()
         for line in lines:
@@ -34,8 +35,10 @@ class Addresses:
                 continue
             if line.is_registration:
                 keys.add(line.order.key)
-                if line.told is not None and line.order.key not in told[line.told]:
-                    told[line.told].append(line.order.key)
+                # Nobody reads what no line asks for.
+                reference = line.told if asked else None
+                if reference is not None and line.order.key not in told[reference]:
+                    told[reference].append(line.order.key)
             elif line.registration_key in keys:
                 self._here[line.number] = [line.registration_key]
             elif line.reference is not None and (here := told.get(line.reference)):

@@ -72,7 +72,6 @@ class Line(msgspec.Struct, kw_only=True):
     order: Order | None = None
     reference: Reference | None = None
     registration_key: str | None = None
-    told: Reference | None = None  # of a registration: what it may be addressed by
     others: frozenset[Hashable] = frozenset()  # by whom it is decided beside its complaint
     failure: Exception | None = None
 
@@ -80,6 +79,12 @@ class Line(msgspec.Struct, kw_only=True):
     def is_registration(self) -> bool:
         """Whether it makes a complaint."""
         return self.order is not None and self.order.command == REGISTER
+
+    @property
+    def told(self) -> Reference | None:
+        """What a registration may be addressed by; None where it tells no outside reference."""
+        assert self.order is not None
+        return _told(self.order.body)
 
 
 def lines_of(body: bytes) -> list[tuple[int, bytes]]:
@@ -100,7 +105,6 @@ def understood(number: int, text: bytes, principal: str, by: str | None, request
         return Line(number=number, failure=error)
     address = _address(line.complaint)
     body = bytes(line.body)
-    is_registration = line.command == REGISTER
     return Line(
         number=number,
         order=Order(
@@ -116,7 +120,6 @@ def understood(number: int, text: bytes, principal: str, by: str | None, request
         ),
         reference=_reference(line.complaint),
         registration_key=getattr(line.complaint, "registration_key", None),
-        told=_told(body) if is_registration else None,
         others=others_of(line.command, body),
     )
 
