@@ -15,7 +15,7 @@ from ledger.entry import Entry, Outcome, Receipt
 
 MAX_WAITING = 1024
 MAX_WAITING_BYTES = 64 * 2**20
-MAX_BATCH = 64
+MAX_BATCH = 128
 MAX_BATCH_BYTES = 4 * 2**20
 GIVE_UP_AFTER_SECONDS = 10.0
 
