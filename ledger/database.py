@@ -5,6 +5,7 @@ import os
 import socket
 from contextlib import suppress
 from typing import Any, LiteralString, TypeVar
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import sql
@@ -145,7 +146,7 @@ class Answered:
     (psycopg issue 1371); a connection that is shut down ends its waiting.
     """
 
-    __slots__ = ("_alarm", "_connection")
+    __slots__ = ("_connection", "_watch")
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Watch this connection."""
@@ -154,11 +155,48 @@ class Answered:
     def __enter__(self) -> None:
         """Begin to count."""
         loop = asyncio.get_running_loop()
-        self._alarm = loop.call_later(ANSWER_WITHIN_SECONDS, _cut, self._connection)
+        self._watch = _watches.get(loop) or _watches.setdefault(loop, _Watch())
+        self._watch.begin(self._connection, loop)
 
     def __exit__(self, *error: object) -> None:
         """It was in time, or has been cut off."""
-        self._alarm.cancel()
+        self._watch.end(self._connection)
+
+
+class _Watch:
+    """Looks after all connections of a loop with one alarm: to set one a statement costs 6 us."""
+
+    def __init__(self) -> None:
+        self._until: dict[psycopg.AsyncConnection[Any], float] = {}
+        self._is_set = False
+
+    def begin(
+        self, connection: psycopg.AsyncConnection[Any], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        until = self._until[connection] = loop.time() + ANSWER_WITHIN_SECONDS
+        if not self._is_set:
+            self._set(until, loop)
+
+    def end(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self._until.pop(connection, None)
+
+    def _set(self, at: float, loop: asyncio.AbstractEventLoop) -> None:
+        self._is_set = True
+        loop.call_at(at, self._look)
+
+    def _look(self) -> None:
+        self._is_set = False
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for connection in [each for each, until in self._until.items() if until <= now]:
+            self.end(connection)
+            _cut(connection)
+        if self._until:
+            self._set(min(self._until.values()), loop)
+
+
+# Those who wait belong to the loop that they wait in; it goes when the loop does.
+_watches: WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch] = WeakKeyDictionary()
 
 
 def _cut(connection: psycopg.AsyncConnection[Any]) -> None:

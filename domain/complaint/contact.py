@@ -101,6 +101,7 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
     """What the events of this stage leave."""
     match recorded.event:
         case ContactRecorded() as event:
+            at = recorded.occurred_at
             contact = Contact(
                 contact_id=event.contact_id,
                 party=event.party,
@@ -108,18 +109,17 @@ def evolve(state: Complaint, recorded: Recorded[object]) -> Complaint:
                 channel=event.channel,
                 purpose=event.purpose,
                 outcome=event.outcome,
-                occurred_at=recorded.occurred_at,
+                occurred_at=at,
             )
             contacts = (*state.contacts, contact)
             if event.direction == "outbound":
                 return replace(state, contacts=contacts)
-            return replace(state, contacts=contacts, last_heard_at=_heard(state, recorded))
+            return replace(state, contacts=contacts, last_heard_at=_heard(state, at))
         case CustomerChased():
-            return replace(state, last_heard_at=_heard(state, recorded))
+            return replace(state, last_heard_at=_heard(state, recorded.occurred_at))
     return state
 
 
-def _heard(state: Complaint, recorded: Recorded[object]) -> datetime:
+def _heard(state: Complaint, at: datetime) -> datetime:
     """When the customer was heard last; told late, a word may lie before the last one."""
-    at = recorded.occurred_at
     return max(state.last_heard_at or at, at)
