@@ -1,6 +1,7 @@
 """What every measurement is given: where to measure, how much, and whom to tell."""
 
 from collections.abc import Callable, Iterator
+from statistics import median
 
 import msgspec
 
@@ -39,16 +40,25 @@ class Bench:
         """Whether any of these figures is wanted."""
         return not self.wanted.isdisjoint(names)
 
-    def in_pairs(self, name: str, baseline: Measure, ours: Measure) -> Iterator[Measured]:
-        """Measure the baseline and ours in turn, so that what disturbs one disturbs the other."""
+    def in_pairs(
+        self, name: str, baseline: Measure, ours: Measure, *, rounds: int = 1
+    ) -> Iterator[Measured]:
+        """Measure the baseline and ours in turn, so that what disturbs one disturbs the other.
+
+        What is short takes turns several times in each pair, whose figures are the medians.
+        """
         if not self.wants(name):
             return
         found = []
         for number in range(1, self.size.pairs + 1):
-            self.tell(f"{name}: pair {number} of {self.size.pairs}, the baseline")
-            theirs = baseline()
-            self.tell(f"{name}: pair {number} of {self.size.pairs}, ours")
-            found.append((theirs, ours()))
+            turns = []
+            for _ in range(rounds):
+                self.tell(f"{name}: pair {number} of {self.size.pairs}, the baseline")
+                theirs = baseline()
+                self.tell(f"{name}: pair {number} of {self.size.pairs}, ours")
+                turns.append((theirs, ours()))
+            theirs, mine = map(median, zip(*turns, strict=True))
+            found.append((theirs, mine))
         yield Measured(FIGURES[name], tuple(found))
 
     @property
