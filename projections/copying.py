@@ -55,6 +55,8 @@ def _with_line_breaks(lines: bytes) -> bytes | None:
     Two backslashes are one that stands for itself; no NUL is in JSON, so it may mark them. (To look
     for escapes with a regular expression took longer than all else that writing a row takes.)
     """
+    if b"\\" not in lines:  # many tables hold no text that needs any
+        return lines
     marked = lines.replace(rb"\\", b"\0").replace(rb"\n", b"\n")
     if b"\\" in marked.replace(rb"\"", b""):
         return None

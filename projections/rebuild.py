@@ -24,7 +24,7 @@ from projections.shapes import shape_of
 from projections.slices import EVENTS, Job, check_complete, fold_slices, plan, progress
 from projections.swapping import NotNow, Stand, await_readers, hold, let_go, take_place
 from projections.view import View
-from projections.workers import Login, add_indexes, analyze, can_travel, helpers
+from projections.workers import Helpers, Login, add_indexes, analyze
 
 BATCH = 5_000
 """How many events that came since are taken in at a time."""
@@ -102,14 +102,20 @@ class _Rebuild:
         self._registry = registry
         self._view = view
         self._options = options
-        self._job: Job
+        self._job = Job(view, 0, registry, {}, options.parks)
 
     def run(self) -> int:
         """All of it; returns the number of events."""
         options = self._options
-        self._begin()
-        options.tell("folding streams")
-        self._fill()
+        heads: dict[int, int] = dict(self._connection.execute(_HEADS).fetchall())
+        self._total = sum(heads.values())
+        helpers = Helpers(self._workers() - 1, self._login, self._job)
+        try:
+            self._begin(heads)
+            options.tell("folding streams")
+            self._fill(helpers)
+        finally:
+            helpers.end()
         self._job = self._with_parked(self._job.asides)
         check_complete(self._connection, self._view.name)
         options.tell("making indexes")
@@ -124,10 +130,9 @@ class _Rebuild:
 
     # --- beginning --------------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def _begin(self, heads: Mapping[int, int]) -> None:
         """Go on with what was begun, if it is of the same shape; else begin anew."""
         connection, name = self._connection, self._view.name
-        heads: dict[int, int] = dict(connection.execute(_HEADS).fetchall())
         left_out = aside_of(connection, name, heads)
         parked = parked_aside.noted(connection, name)
         asides = parked_aside.without_parked(left_out, parked)
@@ -143,9 +148,7 @@ class _Rebuild:
             begun = connection.execute(_BEGUN, {"view": name}).fetchall()
         self._total = sum(head for _, _, _, head, _ in begun)
         self._reached = {partition: position for partition, _, _, _, position in begun}
-        generation = begun[0][1]
-        view, parks = self._view.at(generation), self._options.parks
-        self._job = Job(view, generation, self._registry, asides, parks)
+        self._job = self._job.begun(begun[0][1], asides)
         self._job = self._with_parked(asides)
 
     def _shape_of(self, asides: Mapping[int, Aside]) -> str:
@@ -176,15 +179,14 @@ class _Rebuild:
 
     # --- filling ----------------------------------------------------------------------------
 
-    def _fill(self) -> None:
+    def _fill(self, helpers: Helpers) -> None:
         """Fold every slice, with others; what they leave or fail at is done here at last."""
-        others = self._workers() - 1 if can_travel(self._job) else 0
-        with helpers(others, self._login, self._job) as processes:
+        helpers.fold(self._job)
+        self._show()
+        self._fold()
+        while helpers.are_at_work:
+            time.sleep(_POLL_SECONDS)
             self._show()
-            self._fold()
-            while any(process.is_alive() for process in processes):
-                time.sleep(_POLL_SECONDS)
-                self._show()
         self._fold()  # raises what is wrong
 
     def _workers(self) -> int:

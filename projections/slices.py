@@ -107,6 +107,10 @@ class Job(NamedTuple):
     asides: Mapping[int, Aside]
     parks: bool = False  # a stream rather than halt
 
+    def begun(self, generation: int, asides: Mapping[int, Aside]) -> "Job":
+        """The same in a generation that has been made."""
+        return self._replace(view=self.view.at(generation), generation=generation, asides=asides)
+
 
 class Problem(NamedTuple):
     """The first event of a stream that cannot be taken in."""

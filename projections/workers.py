@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
+from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import SpawnProcess
 from typing import NamedTuple, TypeVar
 
@@ -37,8 +38,45 @@ class Login(NamedTuple):
         return database.connect(self.uri, role=self.role, options=_OPTIONS)
 
 
-def can_travel(job: Job) -> bool:
-    """Whether another process can be told what to fold; a view that only a test has may not."""
+class Helpers:
+    """Processes that come up while a rebuild begins, and fold slices once they are told to.
+
+    They fold until no slice is free; what they leave is for the caller. One that fails or is killed
+    leaves its slice as it was.
+    """
+
+    def __init__(self, number: int, login: Login, job: Job) -> None:
+        """Start so many; none for a view that only a test has, and no process could be told."""
+        context = multiprocessing.get_context("spawn")
+        self._started: list[tuple[SpawnProcess, Pipe]] = []
+        for _ in range(number if _can_travel(job) else 0):
+            theirs, ours = context.Pipe(duplex=False)
+            args = os.getpid(), login, job, theirs
+            process = context.Process(target=_help, args=args, daemon=True)
+            process.start()
+            theirs.close()
+            self._started.append((process, ours))
+
+    def fold(self, job: Job) -> None:
+        """Have them fold what is planned by now."""
+        for _, ours in self._started:
+            with suppress(BrokenPipeError):  # one was killed already
+                ours.send((job.generation, job.asides))
+
+    @property
+    def are_at_work(self) -> bool:
+        """Whether any of them still folds."""
+        return any(process.is_alive() for process, _ in self._started)
+
+    def end(self) -> None:
+        """Whatever they are at: none outlives the caller."""
+        for process, ours in self._started:
+            ours.close()
+            process.terminate()
+            process.join()
+
+
+def _can_travel(job: Job) -> bool:
     try:
         pickle.dumps(job)
     except (pickle.PicklingError, AttributeError, TypeError):
@@ -46,32 +84,14 @@ def can_travel(job: Job) -> bool:
     return True
 
 
-@contextmanager
-def helpers(number: int, login: Login, job: Job) -> Iterator[list[SpawnProcess]]:
-    """Processes that fold slices until none is free; what they leave is for the caller.
-
-    One that fails or is killed leaves its slice as it was. None outlives the caller.
-    """
-    context = multiprocessing.get_context("spawn")
-    started = [
-        context.Process(target=_help, args=(os.getpid(), login, job), daemon=True)
-        for _ in range(number)
-    ]
-    try:
-        for process in started:
-            process.start()
-        yield started
-    finally:
-        for process in started:
-            if process.pid is not None:
-                process.terminate()
-                process.join()
-
-
-def _help(caller: int, login: Login, job: Job) -> None:
+def _help(caller: int, login: Login, job: Job, told: Pipe) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the caller, which ends this
     with login.connect() as connection:
-        for _ in fold_slices(connection, job, lambda: os.getppid() != caller):
+        try:
+            planned = job.begun(*told.recv())
+        except EOFError:
+            return
+        for _ in fold_slices(connection, planned, lambda: os.getppid() != caller):
             pass
 
 

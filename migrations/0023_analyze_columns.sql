@@ -1,0 +1,20 @@
+-- The planner is told nothing of what no query looks into: to sort values of jsonb took half of the
+-- time, and of that of a rebuild a twentieth.
+
+CREATE OR REPLACE FUNCTION generations.analyze(name text, is_generation boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    columns text := (
+        SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+        WHERE attrelid = format('views.%I', name)::regclass AND attnum > 0 AND NOT attisdropped
+          AND atttypid <> 'jsonb'::regtype);
+BEGIN
+    IF current_setting('server_version_num')::integer >= 180000 THEN
+        EXECUTE CASE WHEN is_generation
+                     THEN format('ANALYZE generations.%I (%s)', generations.present(name), columns)
+                     ELSE format('ANALYZE ONLY views.%I (%s)', name, columns) END;
+    ELSIF NOT is_generation THEN  -- before, that looked at the generation as well
+        EXECUTE format('ANALYZE views.%I (%s)', name, columns);
+    END IF;
+END;
+$$;
