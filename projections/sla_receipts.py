@@ -6,7 +6,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from domain.complaint.merge import MergeReceived, MergeReverted
-from projections.sla_row import ClockRow, clock_of, instant, since_epoch, with_clock
+from domain.time.clocks import Clock
+from projections.sla_row import instant, since_epoch
 
 Receipts = dict[str, int] | None
 """When those that were merged into a complaint had been received, in microseconds."""
@@ -30,11 +31,10 @@ def receipts_after(receipts: Receipts, event: Any) -> Receipts:
     return receipts
 
 
-def governed(row: ClockRow, receipts: Receipts) -> ClockRow:
-    """The clock from the first receipt on; one that was stopped keeps its figures."""
-    if row.clock not in FROM_RECEIPT or row.cycle > 1 or not row.is_running:
-        return row
-    clock = clock_of(row)
+def governed(key: tuple[str, int], clock: Clock, receipts: Receipts) -> Clock:
+    """A running clock from the first receipt on, where it is one that starts with it."""
+    name, cycle = key
+    if name not in FROM_RECEIPT or cycle > 1:
+        return clock
     own = clock.grades[0].named_at  # at its own receipt the first grade was given
-    first = min([own, *map(instant, (receipts or {}).values())])
-    return with_clock(row, replace(clock, started_at=first))
+    return replace(clock, started_at=min([own, *map(instant, (receipts or {}).values())]))

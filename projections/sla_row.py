@@ -2,6 +2,7 @@
 
 from bisect import insort
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -97,19 +98,25 @@ def clock_of(row: ClockRow) -> Clock:
     return Clock(
         started_at=row.started_at,
         grades=tuple(_grade(told) for told in row.grades or ()),
-        pauses=tuple(
-            Pause(instant(told[1]), _instant_or_none(told[2])) for told in row.pauses or ()
-        ),
+        pauses=pauses_of(row.pauses),
         pause_cap=(row.pause_cap_microseconds or 0) * _MICROSECOND,
         stopped_at=row.stopped_at,
     )
 
 
-def with_clock(row: ClockRow, clock: Clock) -> ClockRow:
-    """The row with what became of its clock; pauses are noted in the row itself."""
+def pauses_of(told: list[Told] | None) -> tuple[Pause, ...]:
+    """The pauses that a row tells of."""
+    return tuple(Pause(instant(one[1]), _instant_or_none(one[2])) for one in told or ())
+
+
+def with_clock(row: ClockRow, clock: Clock, due: Clock | None = None, **others: Any) -> ClockRow:
+    """The row with what became of its clock, and with whatever else changes in it.
+
+    Pauses are noted in the row itself. Its dues may be those of the clock as it was `due`.
+    """
     may_pause = row.pause_cap_microseconds is not None
     terms, grades = clock.terms, row.grades or []
-    due_at, breach_after = clock.dues
+    due_at, breach_after = (due := due or clock).dues
     if len(grades) < len(clock.grades):  # one that was given never changes
         grades = [*grades, *map(_told, clock.grades[len(grades) :])]
     return replace(
@@ -120,12 +127,13 @@ def with_clock(row: ClockRow, clock: Clock) -> ClockRow:
         is_provisional=terms.is_provisional,
         due_at=due_at,
         breach_after=breach_after,
-        latest_due_at=due_at if terms.longest == terms.target else clock.latest_due_at,
+        latest_due_at=due_at if terms.longest == terms.target else due.latest_due_at,
         target_microseconds=microseconds(terms.target),
         stopped_at=clock.stopped_at,
         elapsed_microseconds=microseconds(clock.elapsed),
         paused_microseconds=microseconds(clock.paused) if may_pause else None,
         paused_since=clock.paused_since,
+        **others,
     )
 
 
@@ -136,7 +144,8 @@ def microseconds(length: timedelta | None) -> int | None:
 
 def since_epoch(at: datetime) -> int:
     """An instant as a whole number of microseconds."""
-    return _whole(at - _EPOCH)
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def _whole(length: timedelta) -> int:

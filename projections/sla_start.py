@@ -5,13 +5,19 @@ from typing import Any
 from domain.kernel import Recorded
 from domain.rules import ServiceLevel, Severity
 from domain.time import clocks
+from domain.time.clocks import Clock
 from projections.progress import is_late_recorded
 from projections.sla_rates import is_in_rates
-from projections.sla_row import ClockRow, SlaComplaintRow, holder_at, microseconds, with_clock
+from projections.sla_row import ClockRow, SlaComplaintRow, holder_at, microseconds
 
 
-def started(level: ServiceLevel, complaint: SlaComplaintRow, recorded: Recorded[Any]) -> ClockRow:
-    """A clock of the complaint's present cycle, with the target of its severity."""
+def started(
+    level: ServiceLevel, complaint: SlaComplaintRow, recorded: Recorded[Any]
+) -> tuple[ClockRow, Clock]:
+    """A clock of the complaint's present cycle, with the target of its severity.
+
+    What the clock comes to is not in its row yet.
+    """
     severity: Severity = complaint.severity  # type: ignore[assignment] # from the same type
     clock = clocks.start(
         level.targets,
@@ -40,4 +46,4 @@ def started(level: ServiceLevel, complaint: SlaComplaintRow, recorded: Recorded[
         holder_person=person,
         pause_cap_microseconds=None if level.pause is None else microseconds(clock.pause_cap),
     )
-    return with_clock(row, clock)
+    return row, clock

@@ -4,21 +4,12 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from domain.kernel import Recorded
 from domain.time import clocks
 from domain.time.clocks import Clock
 from projections.progress import is_late_recorded
-from projections.sla_row import (
-    STOP_COLUMNS,
-    ClockRow,
-    Held,
-    clock_of,
-    holder_at,
-    microseconds,
-    with_clock,
-)
+from projections.sla_row import ClockRow, Held, holder_at, with_clock
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -45,31 +36,30 @@ def stop_of(recorded: Recorded[Any], close_reason: str | None) -> Stop:
     )
 
 
-def stopped(row: ClockRow, stop: Stop, holders: list[Held]) -> ClockRow:
+def stopped(
+    row: ClockRow, clock: Clock, stop: Stop, holders: list[Held], *, ledger_position: int
+) -> ClockRow:
     """The row once its clock has stopped, the verdicts and who is charged included.
 
     What elapsed is told as it occurred; the due, as the official stop left it: what was paused
     beyond that moved nothing.
     """
-    clock = clock_of(row)
     judge = clocks.verdict_at_close if stop.is_close else clocks.verdict
     # it is one of the two others
     verdict = as_occurred = as_recorded = judge(clock, stop.official_at)
+    occurred = officially = clocks.stop(clock, stop.official_at)
     if stop.official_at is not stop.occurred_at:
         as_occurred = judge(clock, stop.occurred_at)
+        occurred = clocks.stop(clock, stop.occurred_at)
     if stop.official_at is not stop.recorded_at:
         as_recorded = judge(clock, stop.recorded_at)
     is_missed = verdict == "missed"
-    occurred = officially = _at_stop(row, clock, stop.official_at)
-    if stop.official_at is not stop.occurred_at:
-        occurred = _at_stop(row, clock, stop.occurred_at)
-    charged_at = officially.breach_after if is_missed else stop.official_at
-    unit, person = holder_at(holders, charged_at)
-    return replace(
+    unit, person = holder_at(holders, officially.breach_after if is_missed else stop.official_at)
+    return with_clock(
+        row,
         occurred,
-        due_at=officially.due_at,
-        breach_after=officially.breach_after,
-        latest_due_at=officially.latest_due_at,
+        due=officially,
+        ledger_position=ledger_position,
         stop_reason=stop.reason,
         stop_recorded_at=stop.recorded_at,
         verdict_as_occurred=as_occurred,
@@ -83,27 +73,13 @@ def stopped(row: ClockRow, stop: Stop, holders: list[Held]) -> ClockRow:
     )
 
 
-def _at_stop(row: ClockRow, clock: Clock, at: datetime) -> ClockRow:
-    """The row with its clock stopped; where it never stood still, the stop moves no due."""
-    done = clocks.stop(clock, at)
-    if row.pauses:
-        return with_clock(row, done)
-    elapsed = microseconds(done.elapsed)
-    return replace(row, stopped_at=done.stopped_at, elapsed_microseconds=elapsed)
-
-
-def running_on(row: ClockRow) -> ClockRow:
-    """The row as if its clock had never been stopped."""
-    undone = replace(row, is_breached_by_reclassification=False, **dict.fromkeys(STOP_COLUMNS))
-    return with_clock(undone, clock_of(undone))
-
-
 # --- stops that only count if a merge is undone ---------------------------------------------
 
 
-def key_of(row: ClockRow) -> str:
-    """The clock within its complaint."""
-    return f"{row.clock}:{row.cycle}"
+def as_text(key: tuple[str, int]) -> str:
+    """Which clock it is, within its complaint."""
+    name, cycle = key
+    return f"{name}:{cycle}"
 
 
 def stop_as_text(stop: Stop) -> str:

@@ -21,27 +21,19 @@ from domain.complaint.state import ComplaintClosed
 from domain.kernel import Recorded
 from domain.rules import ServiceLevel
 from domain.time import clocks
+from projections.sla_clocks import Clocks, Key
 from projections.sla_pauses import MOVES_PAUSES, pauses_after
 from projections.sla_rates import MERGED, STOPPED_BY, is_by_person, is_in_rates
-from projections.sla_receipts import FROM_RECEIPT, MOVES_RECEIPTS, governed, receipts_after
+from projections.sla_receipts import FROM_RECEIPT, MOVES_RECEIPTS, receipts_after
 from projections.sla_row import (
     ClockRow,
     SlaComplaintRow,
-    clock_of,
     handed_over,
     held_since,
     holder_at,
-    with_clock,
 )
 from projections.sla_start import started
-from projections.sla_stop import (
-    key_of,
-    running_on,
-    stop_as_text,
-    stop_from_text,
-    stop_of,
-    stopped,
-)
+from projections.sla_stop import as_text, stop_as_text, stop_from_text, stop_of
 from projections.view import Row
 
 Levels = Mapping[str, ServiceLevel]
@@ -55,11 +47,11 @@ class Story:
         """Go on from these rows; there are none before the registration."""
         self.levels = levels
         self.complaint = next((row for row in rows if isinstance(row, SlaComplaintRow)), None)
-        self.clocks = {(row.clock, row.cycle): row for row in rows if isinstance(row, ClockRow)}
+        self.clocks = Clocks(row for row in rows if isinstance(row, ClockRow))
 
     def rows(self) -> list[Row]:
         """The rows the complaint should have."""
-        return [] if self.complaint is None else [self.complaint, *self.clocks.values()]
+        return [] if self.complaint is None else [self.complaint, *self.clocks.rows()]
 
     def take(self, recorded: Recorded[Any]) -> None:
         """What an event does to the clocks."""
@@ -111,7 +103,7 @@ class Story:
             case ComplaintResolved(cycle=cycle):
                 self._stop("resolve", cycle, recorded)
             case ResolutionDisputed(cycle=cycle):
-                self._change(("resolve", cycle), recorded, disputed_later=True)
+                self._dispute(("resolve", cycle), recorded)
                 self.complaint = replace(complaint, cycle=complaint.cycle + 1)
                 self._start("resolve", recorded)
             case ComplaintClosed(reason=reason):
@@ -124,29 +116,28 @@ class Story:
     # --- what starts a clock ----------------------------------------------------------------
 
     def _start(self, name: str, recorded: Recorded[Any]) -> None:
-        row = started(self.levels[name], self._known(), recorded)
-        self.clocks[name, row.cycle] = row
+        self.clocks.start(*started(self.levels[name], self._known(), recorded))
 
     def _reopen(self, cycle: int, recorded: Recorded[Any]) -> None:
         self.complaint = replace(self._known(), cycle=cycle, close_reason=None)
         self._start("resolve", recorded)
         # end_to_end runs across cycles: it has not ended after all
-        receipts = self.complaint.merged_receipts
-        self._put(governed(running_on(self.clocks["end_to_end", 1]), receipts), recorded)
+        self.clocks.run_on(("end_to_end", 1), recorded)
+        self.clocks.govern(("end_to_end", 1), self.complaint.merged_receipts, recorded)
         self._settle_rates(recorded)
         self._settle_holders(recorded)
 
     def _unmerge(self, recorded: Recorded[Any]) -> None:
         """The clocks that the merge stopped run on as if it had never been."""
-        kept = self._known().stops_while_merged or {}
-        self.complaint = replace(self._known(), close_reason=None, stops_while_merged=None)
-        for row in list(self.clocks.values()):
-            if row.stop_reason == MERGED:
-                again = governed(running_on(row), self._known().merged_receipts)
-                if key_of(row) in kept:
-                    stop = stop_from_text(kept[key_of(row)])
-                    again = stopped(again, stop, self._known().holders)
-                self._put(again, recorded)
+        before = self._known()
+        kept = before.stops_while_merged or {}
+        self.complaint = replace(before, close_reason=None, stops_while_merged=None)
+        for key in self.clocks:
+            if self.clocks[key].stop_reason == MERGED:
+                self.clocks.run_on(key, recorded)
+                self.clocks.govern(key, before.merged_receipts, recorded)
+                if (told := kept.get(as_text(key))) is not None:
+                    self.clocks.stop(key, stop_from_text(told), before.holders, recorded)
         self._settle_rates(recorded)
         self._settle_holders(recorded)
 
@@ -155,23 +146,24 @@ class Story:
     def _stop(
         self, name: str, cycle: int, recorded: Recorded[Any], *, close_reason: str | None = None
     ) -> None:
-        row = self.clocks.get((name, cycle))
+        key = name, cycle
+        row = self.clocks.get(key)
         if row is None:
             return
+        complaint = self._known()
         if row.is_running:
-            stop = stop_of(recorded, close_reason)
-            self._put(stopped(row, stop, self._known().holders), recorded)
+            self.clocks.stop(key, stop_of(recorded, close_reason), complaint.holders, recorded)
         elif row.stop_reason == MERGED and close_reason is None:
             # it would have stopped here, and will have if the merge is undone
-            complaint, told = self._known(), stop_as_text(stop_of(recorded, close_reason))
-            kept = {key_of(row): told, **(complaint.stops_while_merged or {})}
+            told = stop_as_text(stop_of(recorded, close_reason))
+            kept = {as_text(key): told, **(complaint.stops_while_merged or {})}
             self.complaint = replace(complaint, stops_while_merged=kept)
 
     def _close(self, reason: str, recorded: Recorded[Any]) -> None:
         """What still runs stops with the complaint: missed already, or cancelled."""
         self.complaint = replace(self._known(), close_reason=reason)
         stop_reason = STOPPED_BY.get(reason, "closed")
-        for name, cycle in list(self.clocks):
+        for name, cycle in self.clocks:
             self._stop(name, cycle, recorded, close_reason=stop_reason)
         self._settle_rates(recorded)
 
@@ -181,26 +173,24 @@ class Story:
         complaint = self._known()
         if event.severity is not None:
             self.complaint = replace(complaint, severity=event.severity, is_provisional=False)
-            for row in [row for row in self.clocks.values() if row.is_running]:
-                targets = self.levels[row.clock].targets
-                at = recorded.occurred_at
-                graded = clocks.regrade(clock_of(row), targets, event.severity, at)
-                self._put(with_clock(row, graded), recorded)
+            at = recorded.occurred_at
+            for key in self.clocks.running():
+                targets = self.levels[key[0]].targets
+                graded = clocks.regrade(self.clocks.clock(key), targets, event.severity, at)
+                self.clocks.move(key, graded, recorded)
             self._settle_holders(recorded)
         self._stop("assess", 1, recorded)
         self._name_nature(event.nature, recorded)
 
     def _pause(self, recorded: Recorded[Any]) -> None:
         """What pauses a clock or ends it; stopped by a merge, it may have to run on some day."""
-        for row in list(self.clocks.values()):
+        for key in self.clocks:
+            row = self.clocks[key]
             may_pause = row.pause_cap_microseconds is not None
             if may_pause and (row.is_running or row.stop_reason == MERGED):
                 pauses = pauses_after(row.pauses, row.clock, recorded)
                 if pauses is not row.pauses:
-                    paused = replace(row, pauses=pauses)
-                    if row.is_running:
-                        paused = with_clock(paused, clock_of(paused))
-                    self._put(paused, recorded)
+                    self.clocks.pause(key, pauses, recorded)
                     self._settle_holders(recorded)
 
     def _receive(self, recorded: Recorded[Any]) -> None:
@@ -209,8 +199,8 @@ class Story:
         receipts = receipts_after(complaint.merged_receipts, recorded.event)
         if receipts is not complaint.merged_receipts:
             self.complaint = replace(complaint, merged_receipts=receipts)
-            for row in list(self.clocks.values()):
-                self._put(governed(row, receipts), recorded)
+            for key in self.clocks:
+                self.clocks.govern(key, receipts, recorded)
             self._settle_holders(recorded)
 
     def _learn(self, facts: Any, recorded: Recorded[Any]) -> None:
@@ -219,8 +209,9 @@ class Story:
         complaint = self._known()
         if facts.source_system is not None:
             self.complaint = replace(complaint, source_system=facts.source_system)
-            for key in list(self.clocks):
-                self._change(key, recorded, source_system=facts.source_system)
+            for key in self.clocks:
+                if self.clocks[key].source_system != facts.source_system:
+                    self.clocks.set(key, recorded, source_system=facts.source_system)
         if facts.received_unit is not None:
             [since, _, person], *later = complaint.holders
             holders = [[since, facts.received_unit, person], *later]
@@ -243,37 +234,25 @@ class Story:
 
     def _settle_rates(self, recorded: Recorded[Any]) -> None:
         complaint = self._known()
-        for key, row in list(self.clocks.items()):
+        for key in self.clocks:
+            row = self.clocks[key]
             is_in = is_in_rates(complaint, row.verdict)
             if is_in is not row.is_in_rates:
-                self._set(key, recorded, is_in_rates=is_in)
+                self.clocks.set(key, recorded, is_in_rates=is_in)
 
     def _settle_holders(self, recorded: Recorded[Any]) -> None:
-        for key, row in list(self.clocks.items()):
-            if row.is_running:
-                breach = row.breach_after
-                if row.paused_since is not None:  # it moves on, and may come after a hand-over
-                    breach = clock_of(row).breach_at_latest
-                unit, person = holder_at(self._known().holders, breach)
-                if unit != row.holder_unit or person != row.holder_person:
-                    self._set(key, recorded, holder_unit=unit, holder_person=person)
+        holders = self._known().holders
+        for key in self.clocks.running():
+            row = self.clocks[key]
+            # one that is paused moves on, and may come after a hand-over
+            unit, person = holder_at(holders, self.clocks.breach(key))
+            if unit != row.holder_unit or person != row.holder_person:
+                self.clocks.set(key, recorded, holder_unit=unit, holder_person=person)
 
-    def _change(self, key: tuple[str, int], recorded: Recorded[Any], **changes: Any) -> None:
-        """Change a row, if there is anything to change, and note the place of the event."""
+    def _dispute(self, key: Key, recorded: Recorded[Any]) -> None:
         row = self.clocks.get(key)
-        if row is not None:
-            self._put(replace(row, **changes), recorded)
-
-    def _set(self, key: tuple[str, int], recorded: Recorded[Any], **changes: Any) -> None:
-        """Change a row that is known to become another one."""
-        place = recorded.position
-        self.clocks[key] = replace(self.clocks[key], ledger_position=place, **changes)
-
-    def _put(self, row: ClockRow, recorded: Recorded[Any]) -> None:
-        """The row as it is from here on; if it is another, with the place of the event."""
-        key = row.clock, row.cycle
-        if row != self.clocks[key]:
-            self.clocks[key] = replace(row, ledger_position=recorded.position)
+        if row is not None and not row.disputed_later:
+            self.clocks.set(key, recorded, disputed_later=True)
 
     def _known(self) -> SlaComplaintRow:
         if self.complaint is None:

@@ -20,6 +20,7 @@ from domain.time.pauses import FOREVER, Pause
 
 Verdict = Literal["met", "missed", "cancelled"]
 Targets = Mapping[Severity, Duration]
+Dues = tuple[datetime | None, datetime | None]
 
 _MINUTE = timedelta(minutes=1)
 _NOTHING = timedelta(0)
@@ -113,9 +114,12 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return _first_and_last(self, self.terms.longest, self._known_until)[0]
 
     @property
-    def dues(self) -> tuple[datetime | None, datetime | None]:
-        """The first and the last of them."""
-        return _first_and_last(self, self.target, self._known_until)
+    def dues(self) -> Dues:
+        """The first and the last of them, worked out once."""
+        known: Dues | None = self.__dict__.get("dues")
+        if known is None:
+            known = self.__dict__["dues"] = _first_and_last(self, self.target, self._known_until)
+        return known
 
     @property
     def _known_until(self) -> datetime:
@@ -180,7 +184,11 @@ def regrade(clock: Clock, targets: Targets, severity: Severity, at: datetime) ->
 
 def stop(clock: Clock, at: datetime) -> Clock:
     """Stop the clock; one that was stopped before stays as it is."""
-    return clock if clock.stopped_at is not None else replace(clock, stopped_at=at.astimezone(UTC))
+    if clock.stopped_at is not None:
+        return clock
+    stopped = replace(clock, stopped_at=at.astimezone(UTC))
+    stopped.__dict__["terms"] = clock.terms  # a stop changes nothing of what was named before it
+    return stopped
 
 
 def verdict(clock: Clock, stopped_at: datetime) -> Verdict | None:
@@ -215,9 +223,7 @@ def _counted(clock: Clock, until: datetime) -> list[pauses.Span]:
     return pauses.counted(pauses.spans(clock.pauses, clock.started_at, until), clock.pause_cap)
 
 
-def _first_and_last(
-    clock: Clock, promised: timedelta | None, until: datetime
-) -> tuple[datetime | None, datetime | None]:
+def _first_and_last(clock: Clock, promised: timedelta | None, until: datetime) -> Dues:
     """The first and the last instant at which so much has elapsed."""
     if promised is None:
         return None, None

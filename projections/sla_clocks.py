@@ -1,0 +1,110 @@
+"""The clocks of one complaint while events move them.
+
+What a running clock comes to is written into its row when all events are taken in, or when it is
+stopped: between two of them it is moved several times, and its row would be made anew each time.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from domain.kernel import Recorded
+from domain.time.clocks import Clock
+from projections.sla_pauses import Pauses
+from projections.sla_receipts import Receipts, governed
+from projections.sla_row import STOP_COLUMNS, ClockRow, Held, clock_of, pauses_of, with_clock
+from projections.sla_stop import Stop, stopped
+
+Key = tuple[str, int]
+"""Which clock, and in which cycle."""
+
+
+class Clocks:
+    """The rows of clocks, and the running clocks whose rows do not say yet what they come to."""
+
+    def __init__(self, rows: Iterable[ClockRow]) -> None:
+        """Go on from these rows."""
+        self._rows = {(row.clock, row.cycle): row for row in rows}
+        self._moved: dict[Key, Clock] = {}
+
+    def rows(self) -> list[ClockRow]:
+        """The rows as the clocks are now."""
+        for key, clock in self._moved.items():
+            self._rows[key] = with_clock(self._rows[key], clock)
+        self._moved.clear()
+        return list(self._rows.values())
+
+    def __iter__(self) -> Iterator[Key]:
+        """All of them, in the order in which they were started."""
+        return iter(self._rows)
+
+    def running(self) -> list[Key]:
+        """Those that nothing has stopped."""
+        return [key for key, row in self._rows.items() if row.is_running]
+
+    def __getitem__(self, key: Key) -> ClockRow:
+        """Its row, as `get` tells it."""
+        return self._rows[key]
+
+    def get(self, key: Key) -> ClockRow | None:
+        """Its row, where there is one; of one that runs, what its clock says may be older."""
+        return self._rows.get(key)
+
+    def clock(self, key: Key) -> Clock:
+        """The clock as it is now."""
+        return self._moved.get(key) or clock_of(self._rows[key])
+
+    def breach(self, key: Key) -> datetime | None:
+        """When a running clock is missed; where it stands still, the last moment it may be."""
+        clock = self._moved.get(key)
+        if clock is None:
+            row = self._rows[key]
+            if row.paused_since is None:
+                return row.breach_after
+            clock = clock_of(row)
+        return clock.breach_after if clock.paused_since is None else clock.breach_at_latest
+
+    def start(self, row: ClockRow, clock: Clock) -> None:
+        """A further one runs."""
+        key = row.clock, row.cycle
+        self._rows[key], self._moved[key] = row, clock
+
+    def move(self, key: Key, clock: Clock, recorded: Recorded[Any]) -> None:
+        """What an event made of a running clock, if it made anything of it."""
+        if clock != self.clock(key):
+            self._moved[key] = clock
+            self.set(key, recorded)
+
+    def pause(self, key: Key, pauses: Pauses, recorded: Recorded[Any]) -> None:
+        """Its pauses are these; one that a merge stopped may have to run on some day."""
+        row = self._rows[key]
+        if pauses == row.pauses:
+            return
+        if row.is_running:
+            self._moved[key] = replace(self.clock(key), pauses=pauses_of(pauses))
+        self.set(key, recorded, pauses=pauses)
+
+    def govern(self, key: Key, receipts: Receipts, recorded: Recorded[Any]) -> None:
+        """Have it run from the first of these receipts, if it is one that does."""
+        if self._rows[key].is_running:
+            self.move(key, governed(key, self.clock(key), receipts), recorded)
+
+    def stop(self, key: Key, stop: Stop, holders: list[Held], recorded: Recorded[Any]) -> None:
+        """It runs no longer."""
+        row, place = self._rows[key], recorded.position
+        self._rows[key] = stopped(row, self.clock(key), stop, holders, ledger_position=place)
+        self._moved.pop(key, None)
+
+    def run_on(self, key: Key, recorded: Recorded[Any]) -> None:
+        """It runs as if it had never been stopped."""
+        if not self._rows[key].is_running:
+            self._moved[key] = replace(clock_of(self._rows[key]), stopped_at=None)
+            undone = dict.fromkeys(STOP_COLUMNS)
+            self.set(key, recorded, is_breached_by_reclassification=False, **undone)
+
+    def set(self, key: Key, recorded: Recorded[Any], **changes: Any) -> None:
+        """Change a row, which is known to become another one, and note the place of the event."""
+        place = recorded.position
+        self._rows[key] = replace(self._rows[key], ledger_position=place, **changes)
