@@ -40,6 +40,9 @@ Levels = Mapping[str, ServiceLevel]
 """What is promised, by clock."""
 
 
+_MOVES_PAUSES, _MOVES_RECEIPTS = frozenset(MOVES_PAUSES), frozenset(MOVES_RECEIPTS)
+
+
 class Story:
     """The clocks of one complaint while events are folded into them."""
 
@@ -62,9 +65,9 @@ class Story:
                 self._register(event, recorded)
         elif self.complaint is not None:
             self._apply(event, recorded, self.complaint)
-            if kind in MOVES_PAUSES:
+            if kind in _MOVES_PAUSES:
                 self._pause(recorded)
-            if kind in MOVES_RECEIPTS:
+            if kind in _MOVES_RECEIPTS:
                 self._receive(recorded)
 
     def _register(self, event: ComplaintRegistered, recorded: Recorded[Any]) -> None:

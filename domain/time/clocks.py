@@ -142,7 +142,8 @@ def length(promised: Duration) -> timedelta:
 
 def elapsed_at(clock: Clock, at: datetime) -> timedelta:
     """What has elapsed by an instant; by one that was told before the start, nothing."""
-    wall = max(at.astimezone(UTC) - clock.started_at, _NOTHING)
+    # (a difference to a time in UTC is one in UTC)
+    wall = max(at - clock.started_at, _NOTHING)
     return wall - paused_at(clock, at) if clock.pauses else wall
 
 
@@ -193,9 +194,10 @@ def stop(clock: Clock, at: datetime) -> Clock:
 
 def verdict(clock: Clock, stopped_at: datetime) -> Verdict | None:
     """Whether a stop at this instant meets the target, to the microsecond; None without one."""
-    if clock.target is None:
+    promised = clock.target
+    if promised is None:
         return None
-    return "met" if elapsed_at(clock, stopped_at) <= clock.target else "missed"
+    return "met" if elapsed_at(clock, stopped_at) <= promised else "missed"
 
 
 def verdict_at_close(clock: Clock, closed_at: datetime) -> Verdict | None:
