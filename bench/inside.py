@@ -26,6 +26,7 @@ def measure(bench: Bench, server: Server, nothing: Process) -> Iterator[Note]:
     """Everything of this kind that is wanted, of a server and one that does nothing."""
     if bench.wants("visible"):
         bench.tell("visible: from an append to its view")
+        server.settle()
         yield _visible(server, 10 * bench.size.seconds)
     if bench.wants("bare"):
         bench.tell("bare: HTTP beside uvicorn and Litestar alone")

@@ -66,6 +66,11 @@ class Server:
                 self.process.check()
                 time.sleep(0.05)
 
+    def settle(self) -> None:
+        """What autovacuum does within its minute, of which a bench has none."""
+        with psycopg.connect(self._database.owner, autocommit=True) as connection:
+            connection.execute("VACUUM (ANALYZE)")
+
     def _given(self, path: str, requests: int, connections: int, lines: int = 0) -> float:
         return requests_per_second(
             self.process.port, path, requests, connections, lines, self.authorization
