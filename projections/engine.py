@@ -28,7 +28,7 @@ from projections.reactions import Reactions
 from projections.reader import Connection, CorruptLedger
 from projections.rebuild import Options, Progress, Tell, rebuild
 from projections.shift import SetAside, Shift, Work
-from projections.slices import EVENTS as SLICE
+from projections.slicing import EVENTS as SLICE
 from projections.view import View
 from projections.workers import Login
 

@@ -21,7 +21,8 @@ from projections.halting import ViewHalted, halted, is_fault_of_event
 from projections.leases import Place
 from projections.reader import Connection, Reader
 from projections.shapes import shape_of
-from projections.slices import EVENTS, Job, check_complete, fold_slices, plan, progress
+from projections.slices import Job, fold_slices
+from projections.slicing import EVENTS, check_complete, plan, progress
 from projections.swapping import NotNow, Stand, await_readers, hold, let_go, take_place
 from projections.view import View
 from projections.workers import Helpers, Login, add_indexes, analyze

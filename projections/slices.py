@@ -20,25 +20,9 @@ from projections.batch import passes
 from projections.copying import copy_rows
 from projections.garbage import uncollected
 from projections.halting import halted, is_fault_of_event
-from projections.reader import Connection, CorruptLedger
+from projections.reader import Connection
+from projections.slicing import refuse_hole
 from projections.view import Row, Table, View
-
-EVENTS = 10_000
-"""About how many events a slice holds."""
-
-# The index alone tells where slices begin; what came after the head is folded later.
-_PLAN = """
-INSERT INTO views.rebuild_slices (view, partition, slice, from_stream, to_stream)
-SELECT %(view)s, %(partition)s, row_number() OVER begun, stream_id, lead(stream_id) OVER begun
-FROM (
-    SELECT '00000000-0000-0000-0000-000000000000'::uuid AS stream_id
-    UNION
-    SELECT stream_id FROM (
-        SELECT stream_id, row_number() OVER (ORDER BY stream_id, version) AS number
-        FROM ledger.events WHERE partition = %(partition)s
-    ) AS each WHERE number %% %(events)s = 0
-) AS firsts
-WINDOW begun AS (ORDER BY stream_id)"""
 
 _NEXT = """
 SELECT s.partition, s.slice, s.from_stream, s.to_stream, r.head
@@ -64,22 +48,6 @@ SELECT stream_id, position {_IN_SLICE}
 
 _READ = f"SELECT {COLUMNS} {_IN_SLICE} AND type = ANY(%(types)s) ORDER BY stream_id, version"
 _READ_ALL = f"SELECT {COLUMNS} {_IN_SLICE} ORDER BY stream_id, version"
-
-_PROGRESS = """
-SELECT coalesce(sum(events), 0)::bigint, count(*) FILTER (WHERE events IS NULL)
-FROM views.rebuild_slices WHERE view = %(view)s"""
-
-_SHORT = """
-SELECT r.partition, r.head FROM views.rebuilds AS r JOIN views.rebuild_slices AS s
-    USING (view, partition)
-WHERE r.view = %(view)s GROUP BY r.partition, r.head HAVING sum(s.events) <> r.head
-ORDER BY r.partition LIMIT 1"""
-
-_FIRST_HOLE = """
-SELECT number FROM generate_series(1, %(head)s) AS number
-WHERE NOT EXISTS (
-    SELECT FROM ledger.events WHERE partition = %(partition)s AND position = number)
-ORDER BY number LIMIT 1"""
 
 _POSITION = StoredRow._fields.index("position")
 _STREAM = StoredRow._fields.index("stream_id")
@@ -120,30 +88,6 @@ class Problem(NamedTuple):
     error: Exception
 
 
-def plan(connection: Connection, name: str, partition: int, events: int) -> None:
-    """Cut a partition into slices of about so many events."""
-    connection.execute(_PLAN, {"view": name, "partition": partition, "events": events})
-
-
-def progress(connection: Connection, name: str) -> tuple[int, int]:
-    """How many events are folded, and how many slices are not yet."""
-    [(events, left)] = connection.execute(_PROGRESS, {"view": name}, prepare=True).fetchall()
-    return events, left
-
-
-def check_complete(connection: Connection, name: str) -> None:
-    """Make sure that no event was missing: positions are dense, so their number is the head."""
-    for partition, head in connection.execute(_SHORT, {"view": name}).fetchall():
-        _refuse_hole(connection, partition, head)
-        raise RuntimeError(f"slices of {name} do not add up to the head of {partition}")
-
-
-def _refuse_hole(connection: Connection, partition: int, head: int) -> None:
-    place = {"partition": partition, "head": head}
-    for (position,) in connection.execute(_FIRST_HOLE, place).fetchall():
-        raise CorruptLedger(partition, position, head)
-
-
 def fold_slices(
     connection: Connection, job: Job, is_over: Callable[[], bool] = lambda: False
 ) -> Iterator[int]:
@@ -170,7 +114,7 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
         except Exception as error:
             if passes(error):
                 raise
-            _refuse_hole(connection, part.partition, part.head)  # the cause, rather than the event
+            refuse_hole(connection, part.partition, part.head)  # the cause, rather than the event
             problems = _problems(connection, job, rows)
             if not problems:
                 raise

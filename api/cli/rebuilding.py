@@ -10,7 +10,7 @@ from api.runtime import checked_login
 from domain.policies import POLICIES
 from projections import VIEWS
 from projections.engine import Runner
-from projections.slices import EVENTS
+from projections.slicing import EVENTS
 
 
 @click.command()
