@@ -188,11 +188,13 @@ class _Watch:
         self._is_set = False
         loop = asyncio.get_running_loop()
         now = loop.time()
-        for connection in [each for each, until in self._until.items() if until <= now]:
+        late = [each for each, until in self._until.items() if until <= now]
+        for connection in late:
             self.end(connection)
-            _cut(connection)
         if self._until:
             self._set(min(self._until.values()), loop)
+        for connection in late:
+            _cut(connection)
 
 
 # Those who wait belong to the loop that they wait in; it goes when the loop does.
@@ -200,7 +202,11 @@ _watches: WeakKeyDictionary[asyncio.AbstractEventLoop, _Watch] = WeakKeyDictiona
 
 
 def _cut(connection: psycopg.AsyncConnection[Any]) -> None:
-    with suppress(OSError), socket.socket(fileno=os.dup(connection.fileno())) as duplicate:
+    # (one that is closed already has no file)
+    with (
+        suppress(OSError, psycopg.Error),
+        socket.socket(fileno=os.dup(connection.fileno())) as duplicate,
+    ):
         duplicate.shutdown(socket.SHUT_RDWR)
 
 

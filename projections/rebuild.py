@@ -110,13 +110,11 @@ class _Rebuild:
         options = self._options
         heads: dict[int, int] = dict(self._connection.execute(_HEADS).fetchall())
         self._total = sum(heads.values())
-        helpers = Helpers(self._workers() - 1, self._login, self._job)
-        try:
+        with Helpers() as helpers:
+            helpers.start(self._workers() - 1, self._login, self._job)
             self._begin(heads)
             options.tell("folding streams")
             self._fill(helpers)
-        finally:
-            helpers.end()
         self._job = self._with_parked(self._job.asides)
         check_complete(self._connection, self._view.name)
         options.tell("making indexes")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import SpawnProcess
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from ledger import database
 from projections import generations
@@ -45,10 +45,24 @@ class Helpers:
     leaves its slice as it was.
     """
 
-    def __init__(self, number: int, login: Login, job: Job) -> None:
+    def __init__(self) -> None:
+        """None yet."""
+        self._started: list[tuple[SpawnProcess, Pipe]] = []
+
+    def __enter__(self) -> Self:
+        """None of them outlives the block."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End them, whatever they are at."""
+        for process, ours in self._started:
+            ours.close()
+            process.terminate()
+            process.join()
+
+    def start(self, number: int, login: Login, job: Job) -> None:
         """Start so many; none for a view that only a test has, and no process could be told."""
         context = multiprocessing.get_context("spawn")
-        self._started: list[tuple[SpawnProcess, Pipe]] = []
         for _ in range(number if _can_travel(job) else 0):
             theirs, ours = context.Pipe(duplex=False)
             args = os.getpid(), login, job, theirs
@@ -67,13 +81,6 @@ class Helpers:
     def are_at_work(self) -> bool:
         """Whether any of them still folds."""
         return any(process.is_alive() for process, _ in self._started)
-
-    def end(self) -> None:
-        """Whatever they are at: none outlives the caller."""
-        for process, ours in self._started:
-            ours.close()
-            process.terminate()
-            process.join()
 
 
 def _can_travel(job: Job) -> bool:

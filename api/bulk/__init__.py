@@ -36,7 +36,7 @@ from projections.halting import cause_of
 log = structlog.get_logger("closedloop.bulk")
 
 GROUP = 64
-"""How many lines are carried out together: so many that a commit is full."""
+"""How many lines are carried out together; where two groups wait, they share a commit."""
 GROUPS_SIDE_BY_SIDE = 2
 """Of a request: while one is being committed, the next is understood and decided."""
 GROUPS_AT_ONCE = 8
@@ -157,7 +157,7 @@ class Bulk:
         self._is_more_answered = asyncio.Event()
 
     async def answers(self) -> AsyncGenerator[bytes, None]:
-        """The answers in the order of the lines, each as soon as those before it are there."""
+        """The answers in the order of the lines: by 256, or as many as there are every 20 ms."""
         # One after the other where a refusal is the end: nothing later may have been begun.
         hands = 1 if self._stops else GROUPS_SIDE_BY_SIDE
         workers = [asyncio.create_task(self._work()) for _ in range(hands)]

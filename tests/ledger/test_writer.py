@@ -188,6 +188,27 @@ def test_a_server_that_falls_silent_is_left_for_another_connection(
     run(fresh_database, story)
 
 
+def test_who_waits_in_vain_is_freed_whatever_became_of_other_connections(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "ANSWER_WITHIN_SECONDS", 0.3)
+
+    async def story() -> None:
+        gone, waiting, later = [
+            await connections.connect_async(fresh_database.app) for _ in range(3)
+        ]
+        await gone.close()
+        with connections.Answered(gone), connections.Answered(waiting):
+            with pytest.raises(psycopg.OperationalError) as cut:
+                await waiting.execute("SELECT pg_sleep(10)")
+        assert not isinstance(cut.value, psycopg.errors.QueryCanceled)
+        with connections.Answered(later), pytest.raises(psycopg.OperationalError) as cut:
+            await later.execute("SELECT pg_sleep(10)")
+        assert not isinstance(cut.value, psycopg.errors.QueryCanceled)
+
+    asyncio.run(story())
+
+
 def test_what_is_remembered_of_a_long_stream_never_decides_alone(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
