@@ -198,9 +198,12 @@ def test_who_waits_in_vain_is_freed_whatever_became_of_other_connections(
             await connections.connect_async(fresh_database.app) for _ in range(3)
         ]
         await gone.close()
-        with connections.Answered(gone), connections.Answered(waiting):
-            with pytest.raises(psycopg.OperationalError) as cut:
-                await waiting.execute("SELECT pg_sleep(10)")
+        with (
+            connections.Answered(gone),
+            connections.Answered(waiting),
+            pytest.raises(psycopg.OperationalError) as cut,
+        ):
+            await waiting.execute("SELECT pg_sleep(10)")
         assert not isinstance(cut.value, psycopg.errors.QueryCanceled)
         with connections.Answered(later), pytest.raises(psycopg.OperationalError) as cut:
             await later.execute("SELECT pg_sleep(10)")
