@@ -6,7 +6,6 @@ process, or the same one after it was killed.
 """
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -131,18 +130,18 @@ def _read(connection: Connection, job: Job, part: Slice) -> tuple[int, list[Any]
     takes_many = 4 * len(types) > len(job.registry.types)
     if takes_many:  # to read all of them costs less than to count them first
         rows = connection.execute(_READ_ALL, place, prepare=True, binary=True).fetchall()
-        counts = Counter(map(_shape_of, rows))
+        events, shapes = len(rows), set(map(_shape_of, rows))
         rows = [row for row in rows if _type_of(row) in types]
     else:
         found = connection.execute(_COUNT, place, prepare=True).fetchall()
-        counts = Counter({(name, schema_version): number for name, schema_version, number in found})
+        events, shapes = sum(number for *_, number in found), {(n, v) for n, v, _ in found}
         asked = {**place, "types": list(types)}
         rows = connection.execute(_READ, asked, prepare=True, binary=True).fetchall()
-    unknown = _unknown(connection, job, part, counts)
+    unknown = _unknown(connection, job, part, shapes)
     aside = job.asides[part.partition]
     if aside.skipped or aside.parked:
         rows = [row for row in rows if aside.takes(row[_STREAM], row[_POSITION])]
-    return counts.total(), _set_aside(connection, job, part, unknown, rows)
+    return events, _set_aside(connection, job, part, unknown, rows)
 
 
 def _unknown(

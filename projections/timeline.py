@@ -57,6 +57,11 @@ _HAND_OVER = frozenset(
 """Others name a unit too, that works on a part or is asked for help, and do not give it this."""
 
 
+_REASONED = frozenset(
+    event for event in COMPLAINT.events if "reason_code" in event.__struct_fields__
+)
+
+
 def timeline_view() -> View:
     """Everything that happened to a complaint, in order, for readers without personal rights."""
     return View("timeline", (TIMELINE, ENDS), COMPLAINT.events, _fold)
@@ -107,7 +112,7 @@ def _entry(recorded: Recorded[Any], before: Progress, after: Progress) -> Timeli
         to_unit=event.unit_id if is_handed_over else None,
         # handed back, it lies in the queue of the unit and is nobody's
         to_person=getattr(event, "person_id", None) if is_handed_over and not is_returned else None,
-        reason_code=getattr(event, "reason_code", None) or metadata.reason,
+        reason_code=(event.reason_code if kind in _REASONED else None) or metadata.reason,
     )
 
 
