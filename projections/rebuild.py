@@ -34,7 +34,7 @@ WORTH_A_PROCESS = 100_000
 MOST_WORKERS = 4
 """Unless more are asked for: PostgreSQL and whoever serves need their cores too."""
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.05, 2.0
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.02
 _NEARLY_THERE = EVENTS
 """So far behind, in events, a view is brought up before it is replaced: a second's work or so."""
 
@@ -183,9 +183,8 @@ class _Rebuild:
         helpers.fold(self._job)
         self._show()
         self._fold()
-        while helpers.are_at_work:
+        while self._show() and helpers.are_at_work:
             time.sleep(_POLL_SECONDS)
-            self._show()
         self._fold()  # raises what is wrong
 
     def _workers(self) -> int:
@@ -198,9 +197,11 @@ class _Rebuild:
         for _ in fold_slices(self._connection, self._job):
             self._show()
 
-    def _show(self) -> None:
-        done, _ = progress(self._other, self._view.name)
+    def _show(self) -> int:
+        """Tell how far it is; returns how many slices are not folded yet."""
+        done, left = progress(self._other, self._view.name)
         self._options.progress(done, self._total)
+        return left
 
     # --- catching up ------------------------------------------------------------------------
 
