@@ -137,18 +137,8 @@ class Desk:
         )
 
     async def _carry_out(self, order: Order, client: Client) -> Receipt:
-        stream_id, command, context = await self._understood(order, client)
-        is_new = order.command == REGISTER
-        return await self.ledger.execute(
-            _decider(order),
-            stream_id,
-            command,
-            context,
-            digest=_digest(order),
-            expected_version=order.expected_version,
-            is_new=is_new,
-            status=201 if is_new else 200,
-        )
+        intent = _intent(order, *await self._understood(order, client))
+        return await self.ledger.execute(**intent._asdict())
 
     async def consider(self, order: Order, client: Client) -> Preview:
         """What taking an order would lead to, or raises what is wrong with it; leaves no trace."""

@@ -105,33 +105,36 @@ class Registry:
         self, partition: int, stream_id: UUID, rows: Iterable[tuple[Any, ...]]
     ) -> list[Recorded[Any]]:
         """The events of one stream, from rows that do not name it: all columns but those two."""
-        present, metadata_of = self._decode_present, self._decode_metadata
-        # As in `decode`, which would be called for each: a command waits for this.
         return [
-            Recorded(
-                partition=partition,
-                position=position,
-                stream_id=stream_id,
-                version=version,
-                recorded_at=at,
-                event=decode(data)
-                if (decode := present.get((name, schema)))  # nearly every event
-                else self.decode_event(name, schema, data),
-                metadata=metadata_of(metadata),
+            self._recorded(
+                partition, position, stream_id, version, name, schema, at, data, metadata
             )
             for position, version, name, schema, at, data, metadata in rows
         ]
 
     def decode(self, row: StoredRow | tuple[Any, ...]) -> Recorded[Any]:
         """The envelope with its event, from a row of `ledger.events`."""
-        partition, position, stream_id, version, name, schema, at, data, metadata = row
-        decode = self._decode_present.get((name, schema))
+        return self._recorded(*row)
+
+    def _recorded(
+        self,
+        partition: int,
+        position: int,
+        stream_id: UUID,
+        version: int,
+        name: str,
+        schema_version: int,
+        at: datetime,
+        data: bytes,
+        metadata: bytes,
+    ) -> Recorded[Any]:
+        decode = self._decode_present.get((name, schema_version))  # nearly every event
         return Recorded(
             partition=partition,
             position=position,
             stream_id=stream_id,
             version=version,
             recorded_at=at,
-            event=decode(data) if decode else self.decode_event(name, schema, data),
+            event=decode(data) if decode else self.decode_event(name, schema_version, data),
             metadata=self._decode_metadata(metadata),
         )

@@ -14,11 +14,8 @@ from domain.kernel import Recorded
 from domain.time.clocks import Clock
 from projections.sla_pauses import Pauses
 from projections.sla_receipts import Receipts, governed
-from projections.sla_row import STOP_COLUMNS, ClockRow, Held, clock_of, pauses_of, with_clock
+from projections.sla_row import STOP_COLUMNS, ClockRow, Held, Key, clock_of, pauses_of, with_clock
 from projections.sla_stop import Stop, stopped
-
-Key = tuple[str, int]
-"""Which clock, and in which cycle."""
 
 
 class Clocks:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from domain.complaint.merge import MergeReceived, MergeReverted
 from domain.time.clocks import Clock
-from projections.sla_row import instant, since_epoch
+from projections.sla_row import Key, instant, since_epoch
 
 Receipts = dict[str, int] | None
 """When those that were merged into a complaint had been received, in microseconds."""
@@ -31,7 +31,7 @@ def receipts_after(receipts: Receipts, event: Any) -> Receipts:
     return receipts
 
 
-def governed(key: tuple[str, int], clock: Clock, receipts: Receipts) -> Clock:
+def governed(key: Key, clock: Clock, receipts: Receipts) -> Clock:
     """A running clock from the first receipt on, where it is one that starts with it."""
     name, cycle = key
     if name not in FROM_RECEIPT or cycle > 1:

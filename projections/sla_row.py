@@ -19,6 +19,8 @@ Told = list[int | str | None]
 """An entry of a list in a row; its times and lengths are microseconds."""
 Held = Told
 """Since when, by which unit, by which person a complaint was held."""
+Key = tuple[str, int]
+"""Which clock of a complaint, and in which cycle."""
 
 
 class ClockRow(Row, frozen=True):

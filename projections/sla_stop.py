@@ -9,7 +9,7 @@ from domain.kernel import Recorded
 from domain.time import clocks
 from domain.time.clocks import Clock
 from projections.progress import is_late_recorded
-from projections.sla_row import ClockRow, Held, holder_at, with_clock
+from projections.sla_row import ClockRow, Held, Key, holder_at, with_clock
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ def stopped(
 # --- stops that only count if a merge is undone ---------------------------------------------
 
 
-def as_text(key: tuple[str, int]) -> str:
+def as_text(key: Key) -> str:
     """Which clock it is, within its complaint."""
     name, cycle = key
     return f"{name}:{cycle}"

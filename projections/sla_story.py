@@ -21,12 +21,13 @@ from domain.complaint.state import ComplaintClosed
 from domain.kernel import Recorded
 from domain.rules import ServiceLevel
 from domain.time import clocks
-from projections.sla_clocks import Clocks, Key
+from projections.sla_clocks import Clocks
 from projections.sla_pauses import MOVES_PAUSES, pauses_after
 from projections.sla_rates import MERGED, STOPPED_BY, is_by_person, is_in_rates
 from projections.sla_receipts import FROM_RECEIPT, MOVES_RECEIPTS, receipts_after
 from projections.sla_row import (
     ClockRow,
+    Key,
     SlaComplaintRow,
     handed_over,
     held_since,
@@ -38,9 +39,6 @@ from projections.view import Row
 
 Levels = Mapping[str, ServiceLevel]
 """What is promised, by clock."""
-
-
-_MOVES_PAUSES, _MOVES_RECEIPTS = frozenset(MOVES_PAUSES), frozenset(MOVES_RECEIPTS)
 
 
 class Story:
@@ -65,9 +63,9 @@ class Story:
                 self._register(event, recorded)
         elif self.complaint is not None:
             self._apply(event, recorded, self.complaint)
-            if kind in _MOVES_PAUSES:
+            if kind in MOVES_PAUSES:
                 self._pause(recorded)
-            if kind in _MOVES_RECEIPTS:
+            if kind in MOVES_RECEIPTS:
                 self._receive(recorded)
 
     def _register(self, event: ComplaintRegistered, recorded: Recorded[Any]) -> None:
