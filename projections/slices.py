@@ -161,32 +161,25 @@ def _unknown(
     return list(unknown.values())
 
 
-Folded = dict[Table, list[Row]]
+Folded = dict[Table, dict[tuple[int, Any], Row]]
+"""The rows of tables, by the number of their stream and what else is their key."""
 
 
 def _folded(job: Job, rows: Iterable[Any]) -> Folded:
-    """The rows that whole streams come to; where a fold tells one twice, the last one counts."""
     view, decode = job.view, job.registry.decode
-    folded: Folded = {table: [] for table in view.tables}
-    once = {table.row: folded[table] for table in view.tables if table.is_by_event}
-    latest: dict[Table, dict[tuple[int, Any], Row]] = {
-        table: {} for table in view.tables if not table.is_by_event
-    }
-    into = {table.row: (found, table.key_in_stream) for table, found in latest.items()}
+    folded: Folded = {table: {} for table in view.tables}
+    into = {table.row: (folded[table], table.key_in_stream) for table in view.tables}
     for number, (_, stored) in enumerate(groupby(rows, _stream_of)):
         for row in view.fold((), [decode(one) for one in stored]):
-            if (rows_told := once.get(type(row))) is not None:
-                rows_told.append(row)
-            else:
-                of_table, key_in_stream = into[type(row)]
-                of_table[number, key_in_stream(row)] = row
-    return folded | {table: list(found.values()) for table, found in latest.items()}
+            of_table, key_in_stream = into[type(row)]
+            of_table[number, key_in_stream(row)] = row
+    return folded
 
 
 def _write(connection: Connection, job: Job, folded: Folded) -> None:
     for table, rows in folded.items():
         if rows:
-            copy_rows(connection, table, rows)
+            copy_rows(connection, table, list(rows.values()))
 
 
 # --- what cannot be folded ------------------------------------------------------------------

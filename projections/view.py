@@ -47,7 +47,6 @@ class Table:
         self.row = row
         self.key = key
         self.is_loaded = is_loaded
-        self.is_by_event = "version" in key  # its rows are told once, each by an event of its own
         self.key_of: Callable[[Row], tuple[Any, ...]] = attrgetter(*key)
         fields = msgspec.structs.fields(row)
         self.columns = tuple(field.name for field in fields)
