@@ -70,7 +70,7 @@ def _fold(
     published: frozenset[str],
 ) -> Iterable[Row]:
     row = next((row for row in rows if isinstance(row, ComplaintRow)), None)
-    facts: list[Row] = []
+    facts: dict[str, Row] = {}  # the last word under each name
     progress = _REGISTERED if row is None else _progress(row)
     for recorded in events:
         event, before = recorded.event, progress
@@ -81,9 +81,9 @@ def _fold(
             moved = None if progress is before else progress
             row = _after(row, recorded, moved, secret)
         if type(event) is SourceFactRecorded and event.name in published:
-            facts.append(_source_fact(row, recorded))
+            facts[event.name] = _source_fact(row, recorded)
             row = replace(row, source_facts={**row.source_facts, event.name: event.value})
-    return facts if row is None else [row, *facts, *customers_after(rows, events)]
+    return [] if row is None else [row, *facts.values(), *customers_after(rows, events)]
 
 
 Change = Callable[[ComplaintRow, Recorded[Any]], Changes]

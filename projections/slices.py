@@ -21,7 +21,7 @@ from projections.garbage import uncollected
 from projections.halting import halted, is_fault_of_event
 from projections.reader import Connection
 from projections.slicing import refuse_hole
-from projections.view import Row, Table, View
+from projections.view import Row, View
 
 _NEXT = """
 SELECT s.partition, s.slice, s.from_stream, s.to_stream, r.head
@@ -127,8 +127,8 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
 def _read(connection: Connection, job: Job, part: Slice) -> tuple[int, list[Any]]:
     """How many events a slice holds, and those the view takes in, stream by stream."""
     place, types = part._asdict(), job.view.event_types
-    takes_many = 4 * len(types) > len(job.registry.types)
-    if takes_many:  # to read all of them costs less than to count them first
+    takes_most = 2 * len(types) > len(job.registry.types)
+    if takes_most:  # to read all of them costs less than to count them first
         rows = connection.execute(_READ_ALL, place, prepare=True, binary=True).fetchall()
         events, shapes = len(rows), set(map(_shape_of, rows))
         rows = [row for row in rows if _type_of(row) in types]
@@ -153,7 +153,7 @@ def _unknown(
         if job.registry.knows(name, schema_version):
             continue
         asked = {**part._asdict(), "type": name, "schema_version": schema_version}
-        error = UnknownEvent(f"schema version {schema_version} is not known to this release")
+        error = UnknownEvent.of(name, schema_version)
         for stream, position in connection.execute(_OF_A_SHAPE, asked).fetchall():
             before = unknown.get(stream)
             if aside.takes(stream, position) and (before is None or position < before.position):
@@ -161,25 +161,23 @@ def _unknown(
     return list(unknown.values())
 
 
-Folded = dict[Table, dict[tuple[int, Any], Row]]
-"""The rows of tables, by the number of their stream and what else is their key."""
+Folded = dict[type[Row], list[Row]]
+"""The rows of a slice, table by table."""
 
 
 def _folded(job: Job, rows: Iterable[Any]) -> Folded:
-    view, decode = job.view, job.registry.decode
-    folded: Folded = {table: {} for table in view.tables}
-    into = {table.row: (folded[table], table.key_in_stream) for table in view.tables}
-    for number, (_, stored) in enumerate(groupby(rows, _stream_of)):
-        for row in view.fold((), [decode(one) for one in stored]):
-            of_table, key_in_stream = into[type(row)]
-            of_table[number, key_in_stream(row)] = row
+    fold, decode_all = job.view.fold, job.registry.decode_all
+    folded: Folded = {table.row: [] for table in job.view.tables}
+    for _, stored in groupby(rows, _stream_of):
+        for row in fold((), decode_all(stored)):
+            folded[type(row)].append(row)
     return folded
 
 
 def _write(connection: Connection, job: Job, folded: Folded) -> None:
-    for table, rows in folded.items():
-        if rows:
-            copy_rows(connection, table, list(rows.values()))
+    for table in job.view.tables:
+        if rows := folded[table.row]:
+            copy_rows(connection, table, rows)
 
 
 # --- what cannot be folded ------------------------------------------------------------------

@@ -25,7 +25,8 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 Fold = Callable[[Sequence[Row], Sequence[Recorded[Any]]], Iterable[Row]]
 """The rows one stream should have, from those it has and the events that follow, in order.
 
-A row that is not returned vanishes, except from a table that is not loaded.
+No two of them have the same key. A row that is not returned vanishes, except from a table that is
+not loaded.
 """
 
 

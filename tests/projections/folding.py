@@ -77,5 +77,7 @@ def folded(view: str, *events: Recorded[Any]) -> list[Row]:
 
 
 def _by_key(view: str, rows: Any) -> dict[Any, Row]:
-    tables = VIEWS[view].table_of
-    return {(type(row), tables[type(row)].key_of(row)): row for row in rows}
+    tables, rows = VIEWS[view].table_of, list(rows)
+    by_key = {(type(row), tables[type(row)].key_of(row)): row for row in rows}
+    assert len(by_key) == len(rows), "a fold tells a row once"
+    return by_key
