@@ -9,35 +9,16 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from domain.complaint.assessment import ComplaintAssessed
-from domain.complaint.closure import ComplaintReopened
-from domain.complaint.contact import ContactRecorded
-from domain.complaint.intake import ComplaintAcknowledged
-from domain.complaint.merge import ComplaintUnmerged
-from domain.complaint.resolution import ResolutionDisputed
+from domain.complaint.intake import ComplaintRegistered
 from domain.kernel import Recorded
 from domain.rulebook.defaults import DEFAULT_RULES
 from domain.rules import Rules
-from projections.holder import HANDING_OVER
-from projections.sla_pauses import MOVES_PAUSES
-from projections.sla_receipts import MOVES_RECEIPTS
 from projections.sla_row import CLOCKS, COMPLAINTS
-from projections.sla_story import Levels, Story
+from projections.sla_story import ACTS, Levels, Story
 from projections.view import Row, View
 
-EVENTS: tuple[type[Any], ...] = (
-    *HANDING_OVER,
-    ComplaintAssessed,
-    ContactRecorded,
-    ComplaintAcknowledged,
-    ResolutionDisputed,
-    ComplaintReopened,
-    ComplaintUnmerged,
-    *MOVES_PAUSES,
-    *MOVES_RECEIPTS,
-)
-"""The events that start, stop, grade or charge a clock. (Those of remedies, tasks and surveys are a
-third of all.)"""
+EVENTS: tuple[type[Any], ...] = (ComplaintRegistered, *ACTS)
+"""The events that start, stop, grade or charge a clock."""
 
 
 def sla_view(rules: Rules = DEFAULT_RULES) -> View:

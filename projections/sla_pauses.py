@@ -15,27 +15,19 @@ Pauses = list[Told] | None
 BY_HAND = "by_hand"
 
 
-MOVES_PAUSES = (
-    InformationRequested,
-    InformationReceived,
-    ClockPaused,
-    ClockResumed,
-    ComplaintResolved,
-    ComplaintClosed,
-)
-"""The events that may begin or end a pause."""
-
-
 def pauses_after(pauses: Pauses, clock: str, recorded: Recorded[Any]) -> Pauses:
     """The pauses of a clock after an event; the same object where it changes none."""
-    at = since_epoch(recorded.occurred_at)
     match recorded.event:
         case InformationRequested(asked="customer", request_id=request_id):
-            return [*(pauses or []), [str(request_id), at, None]]
+            return [*(pauses or []), [str(request_id), since_epoch(recorded.occurred_at), None]]
         case ClockPaused(clock=paused) if paused == clock:
-            return [*(pauses or []), [BY_HAND, at, None]]
-        case _ if not pauses:
-            return pauses
+            return [*(pauses or []), [BY_HAND, since_epoch(recorded.occurred_at), None]]
+    return _after(pauses, clock, recorded) if pauses else pauses
+
+
+def _after(pauses: list[Told], clock: str, recorded: Recorded[Any]) -> list[Told]:
+    at = since_epoch(recorded.occurred_at)
+    match recorded.event:
         case InformationReceived(request_id=request_id):
             return [
                 _answered(pause, at) if pause[0] == str(request_id) else pause for pause in pauses

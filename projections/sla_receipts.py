@@ -16,10 +16,6 @@ FROM_RECEIPT = ("first_response", "assess", "resolve", "end_to_end")
 """The clocks that start with the receipt, in the first cycle."""
 
 
-MOVES_RECEIPTS = (MergeReceived, MergeReverted)
-"""The events that may change which receipts count."""
-
-
 def receipts_after(receipts: Receipts, event: Any) -> Receipts:
     """The receipts that count after an event; the same object where it changes none."""
     match event:

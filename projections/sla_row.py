@@ -1,6 +1,7 @@
 """The rows of the view `sla`, and how a row and the clock it records become each other."""
 
 from bisect import insort
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -195,10 +196,10 @@ def handed_over(holders: list[Held], held: Held) -> list[Held]:
     return after
 
 
-def holder_at(holders: list[Held], at: datetime | None) -> tuple[str, str | None]:
+def holder_at(holders: Sequence[Held], at: datetime | None) -> tuple[str, str | None]:
     """Unit and person who held it at an instant; without one, who holds it as far as is told."""
     held = holders[-1]
-    if at is not None:
+    if at is not None and len(holders) > 1:
         until = since_epoch(at)
         if _since(held) > until:
             held = next((held for held in reversed(holders) if _since(held) <= until), holders[0])

@@ -1,6 +1,7 @@
 """What stops a clock, and what a stop fills in."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -23,21 +24,22 @@ class Stop(msgspec.Struct, frozen=True):
     is_close: bool
 
 
-def stop_of(recorded: Recorded[Any], close_reason: str | None) -> Stop:
+def stop_of(recorded: Recorded[Any], close_reason: str | None = None) -> Stop:
     """The stop that an event is, by itself or because it ended the complaint."""
     is_trusted = recorded.metadata.occurred_at_source in ("system", "provider")
+    occurred_at = recorded.occurred_at.astimezone(UTC)  # in which all of it is worked out
     return Stop(
         reason=close_reason or type(recorded.event).__name__,
-        occurred_at=recorded.occurred_at,
+        occurred_at=occurred_at,
         recorded_at=recorded.recorded_at,
-        official_at=recorded.occurred_at if is_trusted else recorded.recorded_at,
+        official_at=occurred_at if is_trusted else recorded.recorded_at,
         is_late_recorded=is_late_recorded(recorded),
         is_close=close_reason is not None,
     )
 
 
 def stopped(
-    row: ClockRow, clock: Clock, stop: Stop, holders: list[Held], *, ledger_position: int
+    row: ClockRow, clock: Clock, stop: Stop, holders: Sequence[Held], *, ledger_position: int
 ) -> ClockRow:
     """The row once its clock has stopped, the verdicts and who is charged included.
 
