@@ -78,6 +78,11 @@ class Registry:
         """The event types by name."""
         return dict(self._types)
 
+    @property
+    def shapes(self) -> list[tuple[str, int]]:
+        """What can be read: every type with each of its schema versions."""
+        return list(self._shapes)
+
     def knows(self, name: str, schema_version: int) -> bool:
         """Whether an event that is stored like this can be read by this release."""
         return (name, schema_version) in self._shapes

@@ -116,7 +116,6 @@ class _Rebuild:
             options.tell("folding streams")
             self._fill(helpers)
         self._job = self._with_parked(self._job.asides)
-        check_complete(self._connection, self._view.name)
         options.tell("making indexes")
         add_indexes(self._workers(), self._connection, self._login, self._job)
         options.tell("taking in what came since")
@@ -181,6 +180,7 @@ class _Rebuild:
     def _fill(self, helpers: Helpers) -> None:
         """Fold every slice, with others; what they leave or fail at is done here at last."""
         helpers.fold(self._job)
+        check_complete(self._connection, self._view.name)
         self._show()
         self._fold()
         while self._show() and helpers.are_at_work:
@@ -199,9 +199,9 @@ class _Rebuild:
 
     def _show(self) -> int:
         """Tell how far it is; returns how many slices are not folded yet."""
-        done, left = progress(self._other, self._view.name)
-        self._options.progress(done, self._total)
-        return left
+        folded, slices = progress(self._other, self._view.name)
+        self._options.progress(self._total * folded // slices, self._total)
+        return slices - folded
 
     # --- catching up ------------------------------------------------------------------------
 

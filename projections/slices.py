@@ -12,7 +12,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ledger.registry import COLUMNS, Registry, StoredRow, UnknownEvent
+from ledger.registry import COLUMNS, Registry, StoredRow
 from projections import parked_aside
 from projections.aside import Aside
 from projections.batch import passes
@@ -33,26 +33,18 @@ _DONE = """
 UPDATE views.rebuild_slices SET events = %(events)s
 WHERE view = %(view)s AND partition = %(partition)s AND slice = %(slice)s"""
 
-_IN_SLICE = """
-FROM ledger.events
+# All but what the view is known to pass over: of a newer shape nobody here can say so.
+_READ = f"""
+SELECT {COLUMNS} FROM ledger.events
 WHERE partition = %(partition)s AND stream_id >= %(from_stream)s AND position <= %(head)s
-    AND (%(to_stream)s::uuid IS NULL OR stream_id < %(to_stream)s)"""
-
-_COUNT = f"""
-SELECT type, schema_version, count(*) {_IN_SLICE} GROUP BY type, schema_version"""
-
-_OF_A_SHAPE = f"""
-SELECT stream_id, position {_IN_SLICE}
-    AND type = %(type)s AND schema_version = %(schema_version)s ORDER BY position"""
-
-_READ = f"SELECT {COLUMNS} {_IN_SLICE} AND type = ANY(%(types)s) ORDER BY stream_id, version"
-_READ_ALL = f"SELECT {COLUMNS} {_IN_SLICE} ORDER BY stream_id, version"
+    AND (%(to_stream)s::uuid IS NULL OR stream_id < %(to_stream)s)
+    AND (type, schema_version) NOT IN (
+        SELECT * FROM unnest(%(types)s::text[], %(schema_versions)s::smallint[]))
+ORDER BY stream_id, version"""
 
 _POSITION = StoredRow._fields.index("position")
 _STREAM = StoredRow._fields.index("stream_id")
 _stream_of = itemgetter(_STREAM)
-_type_of = itemgetter(StoredRow._fields.index("type"))
-_shape_of = itemgetter(*(StoredRow._fields.index(name) for name in ("type", "schema_version")))
 
 
 class Slice(NamedTuple):
@@ -106,7 +98,7 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
         if found is None:
             return None
         part = Slice(*found)
-        events, rows = _read(connection, job, part)
+        rows = _read(connection, job, part)
         try:
             with connection.transaction():
                 _write(connection, job, _folded(job, rows))
@@ -120,45 +112,21 @@ def _fold_next(connection: Connection, job: Job) -> int | None:
             rows = _set_aside(connection, job, part, problems, rows)
             with connection.transaction():
                 _write(connection, job, _folded(job, rows))
-        connection.execute(_DONE, {**place, **part._asdict(), "events": events}, prepare=True)
-    return events
+        done = {**place, **part._asdict(), "events": len(rows)}
+        connection.execute(_DONE, done, prepare=True)
+    return len(rows)
 
 
-def _read(connection: Connection, job: Job, part: Slice) -> tuple[int, list[Any]]:
-    """How many events a slice holds, and those the view takes in, stream by stream."""
-    place, types = part._asdict(), job.view.event_types
-    takes_most = 2 * len(types) > len(job.registry.types)
-    if takes_most:  # to read all of them costs less than to count them first
-        rows = connection.execute(_READ_ALL, place, prepare=True, binary=True).fetchall()
-        events, shapes = len(rows), set(map(_shape_of, rows))
-        rows = [row for row in rows if _type_of(row) in types]
-    else:
-        found = connection.execute(_COUNT, place, prepare=True).fetchall()
-        events, shapes = sum(number for *_, number in found), {(n, v) for n, v, _ in found}
-        asked = {**place, "types": list(types)}
-        rows = connection.execute(_READ, asked, prepare=True, binary=True).fetchall()
-    unknown = _unknown(connection, job, part, shapes)
+def _read(connection: Connection, job: Job, part: Slice) -> list[Any]:
+    """The events of a slice that the view takes in, stream by stream."""
+    passed = [shape for shape in job.registry.shapes if shape[0] not in job.view.event_types]
+    types, versions = [name for name, _ in passed], [version for _, version in passed]
+    asked = {**part._asdict(), "types": types, "schema_versions": versions}
+    rows = connection.execute(_READ, asked, prepare=True, binary=True).fetchall()
     aside = job.asides[part.partition]
-    if aside.skipped or aside.parked:
-        rows = [row for row in rows if aside.takes(row[_STREAM], row[_POSITION])]
-    return events, _set_aside(connection, job, part, unknown, rows)
-
-
-def _unknown(
-    connection: Connection, job: Job, part: Slice, shapes: Iterable[tuple[str, int]]
-) -> list[Problem]:
-    """The first event of each stream that a newer release wrote, whoever asks."""
-    aside, unknown = job.asides[part.partition], dict[UUID, Problem]()
-    for name, schema_version in shapes:
-        if job.registry.knows(name, schema_version):
-            continue
-        asked = {**part._asdict(), "type": name, "schema_version": schema_version}
-        error = UnknownEvent.of(name, schema_version)
-        for stream, position in connection.execute(_OF_A_SHAPE, asked).fetchall():
-            before = unknown.get(stream)
-            if aside.takes(stream, position) and (before is None or position < before.position):
-                unknown[stream] = Problem(stream, position, error)
-    return list(unknown.values())
+    if aside.takes_all:
+        return rows
+    return [row for row in rows if aside.takes(row[_STREAM], row[_POSITION])]
 
 
 Folded = dict[type[Row], list[Row]]

@@ -118,7 +118,8 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The first and the last of them, worked out once."""
         known: Dues | None = self.__dict__.get("dues")
         if known is None:
-            known = self.__dict__["dues"] = _first_and_last(self, self.target, self._known_until)
+            promised = self.terms.target
+            known = self.__dict__["dues"] = _first_and_last(self, promised, self._known_until)
         return known
 
     @property
@@ -143,7 +144,9 @@ def length(promised: Duration) -> timedelta:
 def elapsed_at(clock: Clock, at: datetime) -> timedelta:
     """What has elapsed by an instant; by one that was told before the start, nothing."""
     # (a difference to a time in UTC is one in UTC)
-    wall = max(at - clock.started_at, _NOTHING)
+    wall = at - clock.started_at
+    if wall < _NOTHING:
+        wall = _NOTHING
     return wall - paused_at(clock, at) if clock.pauses else wall
 
 
@@ -194,7 +197,7 @@ def stop(clock: Clock, at: datetime) -> Clock:
 
 def verdict(clock: Clock, stopped_at: datetime) -> Verdict | None:
     """Whether a stop at this instant meets the target, to the microsecond; None without one."""
-    promised = clock.target
+    promised = clock.terms.target
     if promised is None:
         return None
     return "met" if elapsed_at(clock, stopped_at) <= promised else "missed"

@@ -72,6 +72,7 @@ def test_an_older_database_keeps_rows_grants_and_whatever_is_built_on_its_tables
             "0021_rebuild_parked",
             "0022_analyze_both",
             "0023_analyze_columns",
+            "0024_slice_events",
         ):
             shutil.copy(file, tmp_path)
     passwords = {role: str(conninfo_to_dict(server.uri(role))["password"]) for role in ROLES}
