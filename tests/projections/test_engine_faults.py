@@ -132,6 +132,10 @@ def test_an_event_of_a_newer_release_halts_every_view_before_it(
         assert (halted.value.position, halted.value.event_type) == (6, seen)
         assert set(running.halted()) == set(VIEWS)
         assert running.positions() == {view: {0: 5} for view in VIEWS}
+    for view in ("timeline", "sla", "preventions"):  # that take in most, some, nothing of these
+        with pytest.raises(ViewHalted, match="not known to this release") as halted:
+            runner(fresh_database).rebuild(view)
+        assert (halted.value.position, halted.value.event_type) == (6, seen)
 
 
 def test_events_of_other_slices_are_passed_over(fresh_database: Database) -> None:
