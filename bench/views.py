@@ -47,12 +47,13 @@ def measure(bench: Bench) -> Iterator[Measured]:
 
 
 def _beside_the_library(bench: Bench, view: View, big: Database) -> Iterator[Measured]:
-    """The library's runner and ours on the same events, leg by leg; a rebuild in their middle.
+    """The library's runner and ours on the same events, leg by leg; and whole rebuilds.
 
-    A rebuild is measured once and whole, and compared with each leg of the library's runner.
+    A rebuild stands between two legs of the library's runner, and is compared with both.
     """
     live, rebuilt = f"live/{view.name}", f"rebuild/{view.name}"
-    pairs, rate = [], 0.0
+    pairs: list[tuple[float, float]] = []
+    rebuilds: list[tuple[float, float]] = []
     with (
         bench.places.database() as theirs,
         bench.places.database() as mine,
@@ -68,14 +69,15 @@ def _beside_the_library(bench: Bench, view: View, big: Database) -> Iterator[Mea
             else:
                 bench.tell(f"{view.name}: leg {number} of {len(legs)}, ours")
                 pairs.append((baseline, len(leg) / ours.seconds(leg)))
-            if number == (len(legs) + 1) // 2 and bench.wants(rebuilt):
-                rate = _rebuild(bench, view, big)
+            if bench.wants(rebuilt):
+                rate = _rebuild(bench, view, big) if number % 2 else rebuilds[-1][1]
+                rebuilds.append((baseline, rate))
         if bench.wants(live):
             if digest(theirs, view) != digest(mine, view):
                 raise AssertionError(f"{view.name}: the library's runner made other rows")
             yield Measured(FIGURES[live], tuple(pairs))
     if bench.wants(rebuilt):
-        yield Measured(FIGURES[rebuilt], tuple((baseline, rate) for baseline, _ in pairs))
+        yield Measured(FIGURES[rebuilt], tuple(rebuilds))
 
 
 def _legs(bench: Bench) -> Iterator[list[Row]]:

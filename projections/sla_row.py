@@ -191,6 +191,8 @@ def held_since(at: datetime, unit: str, person: str | None) -> Held:
 
 def handed_over(holders: list[Held], held: Held) -> list[Held]:
     """The holders with a further one; told late, it may lie before another."""
+    if _since(held) >= _since(holders[-1]):
+        return [*holders, held]
     after = list(holders)
     insort(after, held, key=_since)
     return after

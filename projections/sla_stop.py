@@ -9,7 +9,7 @@ import msgspec
 from domain.kernel import Recorded
 from domain.time import clocks
 from domain.time.clocks import Clock
-from projections.progress import is_late_recorded
+from projections.progress import LATE
 from projections.sla_row import ClockRow, Held, Key, holder_at, with_clock
 
 
@@ -33,7 +33,7 @@ def stop_of(recorded: Recorded[Any], close_reason: str | None = None) -> Stop:
         occurred_at=occurred_at,
         recorded_at=recorded.recorded_at,
         official_at=occurred_at if is_trusted else recorded.recorded_at,
-        is_late_recorded=is_late_recorded(recorded),
+        is_late_recorded=recorded.recorded_at - occurred_at > LATE,
         is_close=close_reason is not None,
     )
 
