@@ -36,7 +36,7 @@ from domain.kernel import Moment, NotAllowedAtStage, Rejected
 from domain.time.telling import OccurredInFuture
 from ledger.deciding import VersionConflict
 from ledger.entry import Preview, Receipt
-from ledger.ids import tracking_number, write_token
+from ledger.ids import tracking_number, write_place
 
 
 class CommandAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -215,7 +215,7 @@ def _foretold(preview: Preview) -> Answer:
     )
     if preview.stream_id is None:
         return Answer(content=content)
-    position = write_token({preview.partition: preview.position})
+    position = write_place(preview.partition, preview.position)
     headers = {"ETag": f'"{preview.version}"', "Ledger-Position": position}
     return Answer(content=content, headers=headers)
 
@@ -246,7 +246,7 @@ async def _leave_trace(asked: Asked) -> None:
 
 def answer_of(receipt: Receipt, *, is_registration: bool) -> Answer:
     """A receipt as it is answered over HTTP."""
-    position = write_token({receipt.partition: receipt.position})
+    position = write_place(receipt.partition, receipt.position)
     headers = {"ETag": f'"{receipt.version}"', "Ledger-Position": position}
     if receipt.is_replay:
         headers["Idempotency-Replayed"] = "true"
@@ -262,7 +262,7 @@ def told_of(receipt: Receipt, *, is_registration: bool) -> CommandAnswer:
     return CommandAnswer(
         complaint_id=receipt.stream_id,
         version=receipt.version,
-        position=write_token(dict([place])),
+        position=write_place(*place),
         events=list(receipt.events),
         recorded_at=receipt.recorded_at,
         tracking_number=tracking_number(*place) if is_registration else None,

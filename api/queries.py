@@ -15,7 +15,7 @@ from api.problems import ProblemError, language_of, of_rule
 from api.roles import READ_COMPLAINTS, READ_HISTORY
 from api.spreadsheet import CSV, FORMAT
 from domain.complaint import COMPLAINT, UnknownComplaint
-from ledger.ids import write_token
+from ledger.ids import write_place
 
 _LIMIT = Parameter(
     name="limit",
@@ -201,6 +201,6 @@ async def _history(asked: Asked) -> Answer:
     last = history[-1]
     headers = {
         "ETag": f'"{page.version}"',
-        "Ledger-Position": write_token({last.partition: last.position}),
+        "Ledger-Position": write_place(last.partition, last.position),
     }
     return Answer(content=page, headers=headers)

@@ -29,5 +29,6 @@ def measure(bench: Bench) -> Iterator[Found]:
             "bulk",
             lambda: server.commands_per_second(2 * some),
             lambda: server.in_bulk_per_second(-(-4 * some // LINES)),
+            rounds=3,
         )
         yield from inside.measure(bench, server, nothing)

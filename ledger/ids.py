@@ -88,9 +88,14 @@ def digest(*parts: bytes) -> bytes:
 _TOKEN = re.compile(r"(\d{1,5}):(\d{1,18})", re.ASCII)
 
 
+def write_place(partition: int, position: int) -> str:
+    """A place in the ledger as clients see it: `0:1234`."""
+    return f"{partition}:{position}"
+
+
 def write_token(places: dict[int, int]) -> str:
-    """Places in the ledger as clients see them: `0:1234`, several joined by commas."""
-    return ",".join([f"{partition}:{position}" for partition, position in sorted(places.items())])
+    """Places in the ledger as clients see them, joined by commas."""
+    return ",".join([write_place(*place) for place in sorted(places.items())])
 
 
 def read_token(text: str) -> dict[int, int]:

@@ -133,7 +133,7 @@ async def _give(asked: Asked) -> Answer:
     lines = []
     for number, text in texts:
         lines.append(understood(number, text, asked.who.principal, person, request_id))
-        if len(lines) % 16 == 0:
+        if len(lines) % GROUP == 0:
             await asyncio.sleep(0)  # others have their turn
     addresses = Addresses(lines)
     await addresses.look_up(lines, asked.services.places, asked.services.ledger, asked.who)
@@ -225,12 +225,13 @@ class Bulk:
             receipts = {index: one for index, one in zip(orders, taken, strict=True) if one}
         except Exception as error:  # each line tells what is wrong with it
             log.warning("lines are carried out one by one", cause=cause_of(error))
-        alone = [index for index in group if index not in receipts]
-        answers = dict(
-            zip(alone, await asyncio.gather(*map(self._carried_out, alone)), strict=True)
-        )
-        for index, receipt in receipts.items():
-            answers[index] = self._accepted(self._lines[index], receipt)
+        answers = {
+            index: self._accepted(self._lines[index], receipt)
+            for index, receipt in receipts.items()
+        }
+        if alone := [index for index in group if index not in receipts]:
+            told = await asyncio.gather(*map(self._carried_out, alone))
+            answers |= zip(alone, told, strict=True)
         return [answers[index] for index in group]
 
     def _plain_order(self, index: int) -> Order | None:

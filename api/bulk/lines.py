@@ -70,15 +70,11 @@ class Line(msgspec.Struct, kw_only=True):
 
     number: int  # of the line in the body, from 1
     order: Order | None = None
+    is_registration: bool = False  # it makes a complaint
     reference: Reference | None = None
     registration_key: str | None = None
     others: frozenset[Hashable] = frozenset()  # by whom it is decided beside its complaint
     failure: Exception | None = None
-
-    @property
-    def is_registration(self) -> bool:
-        """Whether it makes a complaint."""
-        return self.order is not None and self.order.command == REGISTER
 
     @property
     def told(self) -> Reference | None:
@@ -118,6 +114,7 @@ def understood(number: int, text: bytes, principal: str, by: str | None, request
             known_as=command_id(principal, line.idempotency_key),
             is_looked_through=True,
         ),
+        is_registration=line.command == REGISTER,
         reference=_reference(line.complaint),
         registration_key=getattr(line.complaint, "registration_key", None),
         others=others_of(line.command, body),

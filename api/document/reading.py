@@ -18,7 +18,7 @@ from domain.complaint.vocabulary import Assessment
 from domain.kernel import Metadata, Moment, Recorded, Rejected, fold
 from domain.personal import redact
 from domain.rules import Rules
-from ledger.ids import tracking_number, write_token
+from ledger.ids import tracking_number, write_place
 
 
 class EventDocument(msgspec.Struct, kw_only=True):
@@ -62,7 +62,7 @@ def document(
         complaint_id=last.stream_id,
         tracking_number=tracking_number(state.partition, state.position),
         version=last.version,
-        position=write_token({last.partition: last.position}),
+        position=write_place(last.partition, last.position),
         as_of=as_of,
         stage=state.stage,
         waiting_on=state.waiting_on,
@@ -162,7 +162,7 @@ def event_document(recorded: Recorded[Any], client: Client) -> EventDocument:
     shown = msgspec.to_builtins(event) if client.role in READ_PERSONAL else redact(event)
     return EventDocument(
         version=recorded.version,
-        position=write_token({recorded.partition: recorded.position}),
+        position=write_place(recorded.partition, recorded.position),
         type=type(event).__name__,
         schema_version=event.schema_version,
         occurred_at=recorded.occurred_at,
