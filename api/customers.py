@@ -30,7 +30,7 @@ from domain.customer.state import Customer, Identification, Segment, Verificatio
 from domain.kernel import Identifier, Moment, Recorded, fold, personal
 from domain.personal import redact
 from ledger.entry import Preview, Receipt
-from ledger.ids import write_token
+from ledger.ids import write_place
 
 _IDENTIFIER: str = get_args(Identifier)[1].pattern
 
@@ -145,7 +145,7 @@ async def _take(asked: Asked) -> Answer:
 
 
 def _answer(outcome: Receipt | Preview, customer_id: str) -> Answer:
-    position = write_token({outcome.partition: outcome.position})
+    position = write_place(outcome.partition, outcome.position)
     headers = {"ETag": f'"{outcome.version}"', "Ledger-Position": position}
     events = list(outcome.events)
     if isinstance(outcome, Preview):
@@ -252,7 +252,7 @@ async def _get(asked: Asked) -> Answer:
     history = await _events(asked)
     state, last = fold(CUSTOMER, history), history[-1]
     found = _document(state, asked)
-    found.position = write_token({last.partition: last.position})
+    found.position = write_place(last.partition, last.position)
     found.canonical_customer_id = await survivor_of(asked.services.ledger, found.customer_id)
     headers = {"ETag": f'"{found.version}"', "Ledger-Position": found.position}
     may_read = asked.who.role in READ_PERSONAL
@@ -291,7 +291,7 @@ async def _history(asked: Asked) -> Answer:
         events=[event_document(recorded, asked.who) for recorded in page],
         next=page[-1].version if page and page[-1].version < last.version else None,
     )
-    position = write_token({last.partition: last.position})
+    position = write_place(last.partition, last.position)
     return Answer(
         content=content, headers={"ETag": f'"{last.version}"', "Ledger-Position": position}
     )

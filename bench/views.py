@@ -49,7 +49,7 @@ def measure(bench: Bench) -> Iterator[Measured]:
 def _beside_the_library(bench: Bench, view: View, big: Database) -> Iterator[Measured]:
     """The library's runner and ours on the same events, leg by leg; and whole rebuilds.
 
-    A rebuild stands between two legs of the library's runner, and is compared with both.
+    A rebuild follows every other leg of the library's runner, compared with that and the next one.
     """
     live, rebuilt = f"live/{view.name}", f"rebuild/{view.name}"
     pairs: list[tuple[float, float]] = []

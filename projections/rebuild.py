@@ -50,7 +50,7 @@ UPDATE views.rebuilds SET position = %(position)s
 WHERE view = %(view)s AND partition = %(partition)s"""
 
 Progress = Callable[[int, int], None]
-"""Told how many events of how many are taken in."""
+"""Told about how many events of how many are taken in: slices are counted, not what they held."""
 Tell = Callable[[str], None]
 """Told what is being done, a line at a time."""
 

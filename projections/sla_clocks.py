@@ -113,9 +113,9 @@ class Clocks:
             self.move(key, governed(key, self.clock(key), receipts), recorded)
 
     def charge(self, holders: Sequence[Held], recorded: Recorded[Any]) -> None:
-        """From now on who of these holds the complaint when a running one is missed answers for it.
+        """From now on who of these holds the complaint when a running clock is missed is charged.
 
-        To be said whenever either has changed.
+        To be said whenever the holders have changed, or a clock that runs.
         """
         place, rows, moved = recorded.position, self._rows.copy(), self._moved.copy()
         self._charges.append(Charge(place, holders, rows, moved))

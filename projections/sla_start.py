@@ -28,7 +28,7 @@ def started(
     row = ClockRow(
         partition=recorded.partition,
         complaint_id=recorded.stream_id,
-        clock="",
+        clock="",  # each has its own
         cycle=complaint.cycle,
         ledger_position=recorded.position,
         source_system=complaint.source_system,

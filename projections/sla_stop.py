@@ -9,7 +9,7 @@ import msgspec
 from domain.kernel import Recorded
 from domain.time import clocks
 from domain.time.clocks import Clock
-from projections.progress import LATE
+from projections.progress import is_late_recorded
 from projections.sla_row import ClockRow, Held, Key, holder_at, with_clock
 
 
@@ -27,13 +27,12 @@ class Stop(msgspec.Struct, frozen=True):
 def stop_of(recorded: Recorded[Any], close_reason: str | None = None) -> Stop:
     """The stop that an event is, by itself or because it ended the complaint."""
     is_trusted = recorded.metadata.occurred_at_source in ("system", "provider")
-    occurred_at = recorded.occurred_at.astimezone(UTC)  # in which all of it is worked out
     return Stop(
         reason=close_reason or type(recorded.event).__name__,
-        occurred_at=occurred_at,
+        occurred_at=recorded.occurred_at,
         recorded_at=recorded.recorded_at,
-        official_at=occurred_at if is_trusted else recorded.recorded_at,
-        is_late_recorded=recorded.recorded_at - occurred_at > LATE,
+        official_at=recorded.occurred_at if is_trusted else recorded.recorded_at,
+        is_late_recorded=is_late_recorded(recorded),
         is_close=close_reason is not None,
     )
 
@@ -47,16 +46,17 @@ def stopped(
     beyond that moved nothing.
     """
     judge = clocks.verdict_at_close if stop.is_close else clocks.verdict
+    official_at = stop.official_at.astimezone(UTC)  # in which all of it is worked out
     # it is one of the two others
-    verdict = as_occurred = as_recorded = judge(clock, stop.official_at)
-    occurred = officially = clocks.stop(clock, stop.official_at)
+    verdict = as_occurred = as_recorded = judge(clock, official_at)
+    occurred = officially = clocks.stop(clock, official_at)
     if stop.official_at is not stop.occurred_at:
         as_occurred = judge(clock, stop.occurred_at)
         occurred = clocks.stop(clock, stop.occurred_at)
     if stop.official_at is not stop.recorded_at:
         as_recorded = judge(clock, stop.recorded_at)
     is_missed = verdict == "missed"
-    unit, person = holder_at(holders, officially.breach_after if is_missed else stop.official_at)
+    unit, person = holder_at(holders, officially.breach_after if is_missed else official_at)
     return with_clock(
         row,
         occurred,
@@ -68,7 +68,7 @@ def stopped(
         verdict_as_recorded=as_recorded,
         verdict=verdict,
         is_breached_by_reclassification=is_missed
-        and clocks.is_breached_by_reclassification(clock, stop.official_at),
+        and clocks.is_breached_by_reclassification(clock, official_at),
         is_late_recorded=row.is_late_recorded or stop.is_late_recorded,
         holder_unit=unit,
         holder_person=person,

@@ -186,6 +186,12 @@ class Story:
                 self.clocks.govern(key, receipts, recorded)
             self.clocks.charge(complaint.holders, recorded)
 
+    def _add(self, event: DetailAdded, recorded: Recorded[Any]) -> None:
+        self._learn(event.details, recorded)
+
+    def _correct(self, event: FieldCorrected, recorded: Recorded[Any]) -> None:
+        self._learn(event.new, recorded)
+
     def _learn(self, facts: Facts, recorded: Recorded[Any]) -> None:
         """What is told later may concern the nature, the source and who received it."""
         self._name_nature(facts.nature, recorded)
@@ -200,9 +206,8 @@ class Story:
             self._held_by([[since, facts.received_unit, person], *later], recorded)
 
     def _name_nature(self, nature: str | None, recorded: Recorded[Any]) -> None:
-        complaint = self._known()
-        if nature is not None and nature != complaint.nature:
-            self.complaint = replace(complaint, nature=nature)
+        if nature is not None:
+            self.complaint = replace(self._known(), nature=nature)
             self._settle_rates(recorded)
 
     def _settle_rates(self, recorded: Recorded[Any]) -> None:
@@ -211,6 +216,12 @@ class Story:
             is_in = is_in_rates(complaint, row.verdict)
             if is_in is not row.is_in_rates:
                 self.clocks.set(key, recorded, is_in_rates=is_in)
+
+    def _to_unit(self, event: Any, recorded: Recorded[Any]) -> None:
+        self._hand_over(event.unit_id, None, recorded)
+
+    def _to_person(self, event: Any, recorded: Recorded[Any]) -> None:
+        self._hand_over(event.unit_id, event.person_id, recorded)
 
     def _hand_over(self, unit: str, person: str | None, recorded: Recorded[Any]) -> None:
         """From now on somebody else holds the complaint and is charged with what is missed."""
@@ -227,27 +238,16 @@ class Story:
         return self.complaint
 
 
-# --- what each event does -------------------------------------------------------------------
-
 Act = Callable[[Story, Any, Recorded[Any]], None]
-
-
-def _to_unit(story: Story, event: Any, recorded: Recorded[Any]) -> None:
-    story._hand_over(event.unit_id, None, recorded)
-
-
-def _to_person(story: Story, event: Any, recorded: Recorded[Any]) -> None:
-    story._hand_over(event.unit_id, event.person_id, recorded)
-
 
 ACTS: dict[type[Any], tuple[Act, ...]] = {
     ComplaintAssessed: (Story._assess,),
-    ComplaintAccepted: (_to_unit,),
-    ComplaintAssigned: (_to_person,),
-    AssignmentSignedFor: (_to_person,),
-    AssignmentReturned: (_to_unit,),
-    DetailAdded: (lambda story, event, recorded: story._learn(event.details, recorded),),
-    FieldCorrected: (lambda story, event, recorded: story._learn(event.new, recorded),),
+    ComplaintAccepted: (Story._to_unit,),
+    ComplaintAssigned: (Story._to_person,),
+    AssignmentSignedFor: (Story._to_person,),
+    AssignmentReturned: (Story._to_unit,),
+    DetailAdded: (Story._add,),
+    FieldCorrected: (Story._correct,),
     ContactRecorded: (Story._contact,),
     ComplaintAcknowledged: (Story._acknowledge,),
     InformationRequested: (Story._pause,),

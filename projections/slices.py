@@ -12,7 +12,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ledger.registry import COLUMNS, Registry, StoredRow
+from ledger.registry import COLUMNS, Registry, StoredRow, UnknownEvent
 from projections import parked_aside
 from projections.aside import Aside
 from projections.batch import passes
@@ -45,6 +45,7 @@ ORDER BY stream_id, version"""
 _POSITION = StoredRow._fields.index("position")
 _STREAM = StoredRow._fields.index("stream_id")
 _stream_of = itemgetter(_STREAM)
+_shape_of = itemgetter(*(StoredRow._fields.index(name) for name in ("type", "schema_version")))
 
 
 class Slice(NamedTuple):
@@ -81,40 +82,34 @@ class Problem(NamedTuple):
 
 def fold_slices(
     connection: Connection, job: Job, is_over: Callable[[], bool] = lambda: False
-) -> Iterator[int]:
-    """Fold slice after slice that nobody else has in hand; yields the events of each.
+) -> Iterator[None]:
+    """Fold slice after slice that nobody else has in hand; yields after each.
 
     Raises `ViewHalted` for an event that cannot be folded, where its stream is not parked.
     """
     with uncollected():
-        while not is_over() and (events := _fold_next(connection, job)) is not None:
-            yield events
+        while not is_over() and _fold_next(connection, job):
+            yield
 
 
-def _fold_next(connection: Connection, job: Job) -> int | None:
+def _fold_next(connection: Connection, job: Job) -> bool:
+    """Fold a slice; False where none is free."""
     place = {"view": job.view.name, "generation": job.generation}
     with connection.transaction():
         found = connection.execute(_NEXT, place, prepare=True).fetchone()
         if found is None:
-            return None
+            return False
         part = Slice(*found)
         rows = _read(connection, job, part)
-        try:
-            with connection.transaction():
-                _write(connection, job, _folded(job, rows))
-        except Exception as error:
-            if passes(error):
-                raise
+        while (error := _written(connection, job, rows)) is not None:
             refuse_hole(connection, part.partition, part.head)  # the cause, rather than the event
-            problems = _problems(connection, job, rows)
+            problems = _unknown(job, rows) or _problems(connection, job, rows)
             if not problems:
-                raise
+                raise error
             rows = _set_aside(connection, job, part, problems, rows)
-            with connection.transaction():
-                _write(connection, job, _folded(job, rows))
         done = {**place, **part._asdict(), "events": len(rows)}
         connection.execute(_DONE, done, prepare=True)
-    return len(rows)
+    return True
 
 
 def _read(connection: Connection, job: Job, part: Slice) -> list[Any]:
@@ -142,10 +137,21 @@ def _folded(job: Job, rows: Iterable[Any]) -> Folded:
     return folded
 
 
-def _write(connection: Connection, job: Job, folded: Folded) -> None:
-    for table in job.view.tables:
-        if rows := folded[table.row]:
-            copy_rows(connection, table, rows)
+def _written(
+    connection: Connection, job: Job, rows: Iterable[Any], *, is_trial: bool = False
+) -> Exception | None:
+    """Write what events come to, unless it is a trial; or tell what is wrong with them."""
+    try:
+        with connection.transaction(force_rollback=is_trial):
+            folded = _folded(job, rows)
+            for table in job.view.tables:
+                if made := folded[table.row]:
+                    copy_rows(connection, table, made)
+    except Exception as error:
+        if passes(error):
+            raise
+        return error
+    return None
 
 
 # --- what cannot be folded ------------------------------------------------------------------
@@ -158,8 +164,6 @@ def _set_aside(
 
     Raises `ViewHalted` where the view does not park, or the event is not to blame.
     """
-    if not problems:
-        return rows
     stops = [one for one in problems if not (job.parks and is_fault_of_event(one.error))]
     if stops:
         first = min(stops, key=attrgetter("position"))
@@ -172,6 +176,16 @@ def _set_aside(
     return [row for row in rows if row[_POSITION] < since.get(row[_STREAM], row[_POSITION] + 1)]
 
 
+def _unknown(job: Job, rows: Iterable[Any]) -> list[Problem]:
+    """Of each stream the first event that a newer release wrote: that is seen without a fold."""
+    problems: dict[UUID, Problem] = {}
+    for row in rows:
+        if not job.registry.knows(*(shape := _shape_of(row))):
+            problem = Problem(row[_STREAM], row[_POSITION], UnknownEvent.of(*shape))
+            problems.setdefault(problem.stream, problem)
+    return list(problems.values())
+
+
 def _problems(connection: Connection, job: Job, rows: Sequence[Any]) -> list[Problem]:
     """Of each stream the first event that cannot be taken in, if it is an event."""
     problems: list[Problem] = []
@@ -179,7 +193,7 @@ def _problems(connection: Connection, job: Job, rows: Sequence[Any]) -> list[Pro
         history = list(stored)
 
         def error_of(number: int, history: list[Any] = history) -> Exception | None:
-            return _error(connection, job, history[:number])
+            return _written(connection, job, history[:number], is_trial=True)
 
         if error_of(len(history)) is not None:
             # What fails with an event fails with those that follow it too.
@@ -187,15 +201,3 @@ def _problems(connection: Connection, job: Job, rows: Sequence[Any]) -> list[Pro
             if (error := error_of(first + 1)) is not None:
                 problems.append(Problem(stream, history[first][_POSITION], error))
     return problems
-
-
-def _error(connection: Connection, job: Job, rows: Sequence[Any]) -> Exception | None:
-    """What is wrong with some events of a stream."""
-    try:
-        with connection.transaction(force_rollback=True):
-            _write(connection, job, _folded(job, rows))
-    except Exception as error:
-        if passes(error):
-            raise
-        return error
-    return None

@@ -106,7 +106,7 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def breach_at_latest(self) -> datetime | None:
         """The last such instant, if it stood still for as long as it may."""
-        return _first_and_last(self, self.target, self.stopped_at or FOREVER)[1]
+        return _first_and_last(self, self.terms.target, self.stopped_at or FOREVER)[1]
 
     @property
     def latest_due_at(self) -> datetime | None:

@@ -47,6 +47,42 @@ def test_a_rebuild_parks_what_cannot_be_taken_in_and_goes_on_as_live_work_does(
     assert healed == rebuilt(fresh_database, VIEWS[name])
 
 
+@pytest.mark.parametrize("name", ["timeline", "sla", "preventions"])
+@pytest.mark.parametrize("batch_size", [10, 10_000])
+def test_a_rebuild_parks_what_a_newer_release_wrote_whatever_the_view_takes_in(
+    fresh_database: Database, batch_size: int, name: str
+) -> None:
+    """Two unknown events of one stream, a poison one before another, and a stream's first."""
+    streams = list(dict.fromkeys(item.stream_id for item in HISTORY))[:3]
+    first, other, third = ([i.position for i in HISTORY if i.stream_id == s] for s in streams)
+    view = broken(name, bad_at(other[1])) if name == "timeline" else VIEWS[name]
+    store(fresh_database.owner, HISTORY)
+    query_all(
+        fresh_database,
+        "ALTER TABLE ledger.events DISABLE TRIGGER events_are_for_ever;"
+        "UPDATE ledger.events SET type = 'ComplaintPraised'"
+        f" WHERE position IN ({first[2]}, {other[3]});"
+        f"UPDATE ledger.events SET schema_version = 99 WHERE position IN ({first[4]}, {third[0]})",
+    )
+    rebuilding = runner(fresh_database, view, parks=[name])
+    assert rebuilding.rebuild(name, batch_size) == len(HISTORY)
+    parked = "SELECT stream_id, position, type, cause FROM views.parked ORDER BY stream_id"
+    by_rebuild, made_anew = query(fresh_database, parked), rebuilding.digest(name)
+    poisoned = other[1] if name == "timeline" else other[3]
+    assert sorted(p for _, p, _, _ in by_rebuild) == sorted([first[2], poisoned, third[0]])
+
+    query_all(
+        fresh_database,
+        "UPDATE views.positions SET position = 0; DELETE FROM views.parked;"
+        + ";".join(f"DELETE FROM views.{table.name}" for table in VIEWS[name].tables),
+    )
+    live = runner(fresh_database, view, parks=[name], batch_size=batch_size)
+    live.catch_up()
+    assert (live.digest(name), query(fresh_database, parked)) == (made_anew, by_rebuild)
+    assert live.rebuild(name, batch_size) == len(HISTORY), "what is parked already is left out"
+    assert (live.digest(name), query(fresh_database, parked)) == (made_anew, by_rebuild)
+
+
 def test_a_rebuild_parks_what_came_since_it_began_too(fresh_database: Database) -> None:
     """Met by live work, which parks it as well, and by the rebuild that catches up."""
     name, half = "timeline", len(HISTORY) // 2
