@@ -24,6 +24,7 @@ def measure(bench: Bench) -> Iterator[Found]:
             "http",
             lambda: requests_per_second(nothing.port, noop.PATH, 4 * some),
             lambda: server.commands_per_second(2 * some),
+            rounds=3,
         )
         yield from bench.in_pairs(
             "bulk",
