@@ -101,12 +101,8 @@ class Registry:
             name, type(event).schema_version, self._encode(event), self._encode(metadata)
         )
 
-    def decode_event(self, name: str, schema_version: int, data: bytes) -> Any:
-        """The event that was stored, brought up to the present schema version."""
-        return self._shapes[name, schema_version](data)
-
     def decode(self, row: StoredRow | tuple[Any, ...]) -> Recorded[Any]:
-        """The envelope with its event, from a row of `ledger.events`."""
+        """The envelope with its event, brought up to date, from a row of `ledger.events`."""
         [recorded] = self.decode_all((row,))
         return recorded
 
