@@ -55,7 +55,7 @@ def _with_line_breaks(lines: bytes) -> bytes | None:
     Two backslashes are one that stands for itself; no NUL is in JSON, so it may mark them. (To look
     for escapes with a regular expression took longer than all else that writing a row takes.)
     """
-    if lines.count(b"\\") == lines.count(rb"\""):  # many tables hold no text that needs another
+    if lines.count(b"\\") == lines.count(rb"\""):  # each before a quote, as in most tables
         return lines
     marked = lines.replace(rb"\\", b"\0").replace(rb"\n", b"\n")
     if b"\\" in marked.replace(rb"\"", b""):
