@@ -236,7 +236,7 @@ def test_a_backup_that_is_killed_leaves_no_file_and_the_next_succeeds(
             back_up(owner, file)  # by pg_dump, which has not been told yet
         assert not file.exists()
         blocker.rollback()
-        wait_until(lambda: looking.execute(DUMPING).fetchone() == (0,))
+    wait_until(lambda: is_free(file.with_name("ledger.backup.part")))
     assert back_up(owner, file).events
     with pytest.raises(DatabaseError, match="--force"):
         back_up(owner, file)
@@ -272,10 +272,19 @@ def test_of_two_backups_the_one_that_finishes_meanwhile_is_not_written_over(
     backup_file.verify(backup_file.read(file))
 
 
-DUMPING = """
+WAITING = """
 SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'pg_dump'"""
-WAITING = f"{DUMPING} AND wait_event_type = 'Lock'"
+WHERE datname = current_database() AND application_name = 'pg_dump' AND wait_event_type = 'Lock'"""
+
+
+def is_free(unfinished: Path) -> bool:
+    """Whether pg_dump has let go of its file: it takes leave of PostgreSQL a little earlier."""
+    with unfinished.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def command(uri: str, folder: Path, *words: str) -> "subprocess.Popen[bytes]":
