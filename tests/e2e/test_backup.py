@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -279,12 +280,10 @@ WHERE datname = current_database() AND application_name = 'pg_dump' AND wait_eve
 
 def is_free(unfinished: Path) -> bool:
     """Whether pg_dump has let go of its file: it takes leave of PostgreSQL a little earlier."""
-    with unfinished.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+    with unfinished.open("rb") as file, suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def command(uri: str, folder: Path, *words: str) -> "subprocess.Popen[bytes]":
@@ -292,11 +291,7 @@ def command(uri: str, folder: Path, *words: str) -> "subprocess.Popen[bytes]":
     secret.write_text(SECRET.hex())
     return subprocess.Popen(
         [sys.executable, "-m", "api.cli", *words],
-        env={
-            **os.environ,
-            "DATABASE_URL": uri,
-            "CLOSEDLOOP_DATA": str(folder),
-        },
+        env={**os.environ, "DATABASE_URL": uri, "CLOSEDLOOP_DATA": str(folder)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
