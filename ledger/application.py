@@ -19,6 +19,7 @@ from ledger.append import receipt_of
 from ledger.deciding import VersionConflict, decided, folded
 from ledger.entry import CommandKey, Entry, KeyReused, Preview, Receipt
 from ledger.ids import partition_of
+from ledger.in_turn import Turns
 from ledger.known import KnownCommands
 from ledger.library import LedgerFactory, RegistryMapper
 from ledger.readers import Readers
@@ -30,7 +31,10 @@ from ledger.writer import Unavailable, Writer
 S = TypeVar("S")
 
 MAX_ATTEMPTS = 50
-"""How often a command is decided again because others came first, before it is given up."""
+"""How often a command is decided again because others came first, before it is given up.
+
+They are of other processes, or lines of bulk: those of this one take turns.
+"""
 
 
 class IdempotencyKeyReused(Exception):
@@ -80,6 +84,7 @@ class Ledger(Application[UUID]):
         self._writers: list[Writer] = []
         self._known = KnownCommands(self._readers.query)
         self._states = States()
+        self._turns = Turns()
         super().__init__()
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[TrackingRecorder]:
@@ -141,7 +146,17 @@ class Ledger(Application[UUID]):
         raises, `VersionConflict` where the caller gave a version, `IdempotencyKeyReused`, and
         `Unavailable` where it may be sent again.
         """
-        key = CommandKey(context.command_id, digest)
+        intent = Intent(
+            decider, stream_id, command, context, digest, expected_version, is_new, status
+        )
+        if is_new:
+            return await self._carry_out(intent)
+        async with self._turns.of(stream_id):
+            return await self._carry_out(intent)
+
+    async def _carry_out(self, intent: Intent) -> Receipt:
+        decider, stream_id, command, context, _, expected_version, is_new, status = intent
+        key = intent.key
         for _ in range(MAX_ATTEMPTS):
             base = Baseline(0, decider.initial)
             if not is_new:
