@@ -28,6 +28,7 @@ from api import (
 from api.client import utc_now
 from api.cursors import Cursors
 from api.desk import Desk
+from api.door import guarded
 from api.feed.pages import Feed
 from api.http import Route, Services, serve
 from api.keys import Keys
@@ -102,7 +103,7 @@ def application(serving: Services) -> ASGIApp:
         logging_config=None,
         request_max_body_size=None,  # the routes have their own limit, with a problem to say so
     )
-    return traced(app, serving.room)
+    return traced(guarded(app), serving.room)
 
 
 def _handler(path: str, routes: dict[str, Route], serving: Services) -> HTTPRouteHandler:

@@ -14,6 +14,11 @@ REQUESTS = Counter(
 LATENCY = Histogram(
     "closedloop_http_request_seconds", "Time to answer.", ("method", "route"), registry=REGISTRY
 )
+TURNED_AWAY = Counter(
+    "closedloop_connections_turned_away",
+    "Clients let go because there were too many.",
+    registry=REGISTRY,
+)
 WAITING = Gauge("closedloop_append_queue", "Commands waiting to be appended.", registry=REGISTRY)
 POSITION = Gauge(
     "closedloop_view_position", "Last event taken in.", ("view", "partition"), registry=REGISTRY

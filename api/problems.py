@@ -61,6 +61,13 @@ def _type(code: str, status: int, titles: str, detail: str, detail_zh: str) -> P
     )
 
 
+NOT_HTTP = _type(
+    "not-http",
+    400,
+    "Not HTTP | 不是 HTTP",
+    "This is not a request in HTTP.",
+    "这不是有效的 HTTP 请求。",
+)
 NOT_JSON = _type(
     "not-json",
     400,
@@ -169,6 +176,13 @@ SKIPPED = _type(
     "An earlier line that this one follows was not carried out; send this one again after it.",
     "本行所依赖的前一行未能执行，因此本行未执行；请在其之后重新发送。",
 )
+HEAD_TOO_LARGE = _type(
+    "head-too-large",
+    431,
+    "Head too large | 请求头过大",
+    "Path and headers of a request may be at most 64 KiB.",
+    "请求路径与请求头最大 64 KiB。",
+)
 RATE_LIMITED = _type(
     "rate-limited",
     429,
@@ -199,6 +213,7 @@ INTERNAL = _type(
 )
 
 GENERAL = (
+    NOT_HTTP,
     NOT_JSON,
     BAD_HEADER,
     BAD_QUERY,
@@ -216,6 +231,7 @@ GENERAL = (
     KEY_REUSED,
     SKIPPED,
     RATE_LIMITED,
+    HEAD_TOO_LARGE,
     UNAVAILABLE,
     VIEW_BEHIND,
     INTERNAL,

@@ -13,7 +13,7 @@ from ledger import database
 from ledger.append import append
 from ledger.entry import Entry, Outcome, Receipt
 
-MAX_WAITING = 1024
+MAX_WAITING = 4096
 MAX_WAITING_BYTES = 64 * 2**20
 MAX_BATCH = 128
 MAX_BATCH_BYTES = 4 * 2**20

@@ -7,7 +7,6 @@ import socket
 import types
 
 import rich_click as click
-import uvicorn
 
 from api.app import application, services
 from api.cli import demo
@@ -18,7 +17,7 @@ from api.keeper import kept_alive
 from api.logs import configure_logs
 from api.registry import registry
 from api.runtime import Login, checked_login, embedded, migrate_database
-from api.server import Server
+from api.server import Server, possible_connections
 from api.worker import Worker
 from ledger.application import Ledger
 
@@ -110,24 +109,13 @@ def _serve(config: Config, login: Login, bound: socket.socket, *, with_worker: b
         on_append=worker.wake if worker is not None else lambda: None,
     )
     serving = services(ledger, config.secret(), runner=worker)
-    server = Server(
-        uvicorn.Config(
-            application(serving),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws="none",
-            timeout_graceful_shutdown=10,
-            timeout_keep_alive=75,
-        ),
-        serving.feed.close,
-    )
+    server = Server(application(serving), serving.feed.close, connections=possible_connections())
     _search_for_garbage_less()
     if worker is not None:
         worker.start()
     try:
         with kept_alive(config):
-            server.run(sockets=[bound])
+            server.run_on(bound)
     except KeyboardInterrupt:
         pass  # the way to stop: uvicorn has shut down by now
     finally:

@@ -11,7 +11,6 @@ from uuid import uuid4
 
 import httpx
 import psycopg
-import uvicorn
 
 from api.app import application, services
 from api.client import utc_now
@@ -125,9 +124,8 @@ def served(
     serving = services(ledger, SECRET, runner=runner)
     serving.desk.now = now
     bound = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application(serving), log_config=None, access_log=False)
-    server = Server(config, serving.feed.close)
-    threads = [threading.Thread(target=server.run, kwargs={"sockets": [bound]})]
+    server = Server(application(serving), serving.feed.close)
+    threads = [threading.Thread(target=server.run_on, args=(bound,))]
     if keeps_views:
         threads.append(threading.Thread(target=runner.run, args=(stop, wake)))
     keys = asyncio.run(keys_of(database))

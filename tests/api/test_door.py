@@ -1,0 +1,78 @@
+"""The door: when enough wait for answers, whoever comes is turned away, at little cost."""
+
+import asyncio
+
+from litestar.types import Receive, Scope, Send
+
+from api.door import guarded
+from tests.api.callers import ASK, ASK_HEALTH, answer, run, serving
+
+
+def test_the_door_is_shut_when_enough_wait_and_open_for_health() -> None:
+    async def story() -> None:
+        go_on, inside = asyncio.Event(), asyncio.Semaphore(0)
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"].startswith("/v1/"):
+                inside.release()
+                await go_on.wait()
+            await answer(scope, receive, send)
+
+        async with serving(guarded(slow, most=2)) as connect:
+            waiting = [await connect(), await connect()]
+            for client in waiting:
+                client.say(ASK)
+                await inside.acquire()
+            pauses = set()
+            late = await connect()
+            for _ in range(4):
+                late.say(ASK)
+                status, headers, problem = await late.told()
+                assert (status, problem["code"]) == (503, "unavailable")
+                pauses.add(headers["retry-after"])
+            assert len(pauses) == 4, "who was turned away together does not come back together"
+            late.say(ASK_HEALTH)
+            assert (await late.told())[0] == 204
+            go_on.set()
+            for client in [*waiting, late]:
+                if client is late:
+                    client.say(ASK)
+                assert (await client.told())[0] == 204
+
+    run(story)
+
+
+def test_a_stream_a_failure_and_whoever_left_hold_no_place() -> None:
+    async def story() -> None:
+        async def various(scope: Scope, receive: Receive, send: Send) -> None:
+            match scope["path"]:
+                case "/v1/stream":
+                    await send({"type": "http.response.start", "status": 200, "headers": []})
+                    await send({"type": "http.response.body", "body": b".", "more_body": True})
+                    while (await receive())["type"] != "http.disconnect":
+                        pass
+                case "/v1/failure":
+                    raise RuntimeError
+                case "/v1/slow":
+                    while (await receive())["type"] != "http.disconnect":
+                        pass
+                case _:
+                    await answer(scope, receive, send)
+
+        async with serving(guarded(various, most=1)) as connect:
+            streaming, failing, leaving = await connect(), await connect(), await connect()
+            streaming.say(ASK.replace(b"complaints", b"stream"))
+            await streaming.reader.readuntil(b"\r\n\r\n")
+            failing.say(ASK.replace(b"complaints", b"failure"))
+            assert (await failing.reader.readline()).split()[1] == b"500"
+            leaving.say(ASK.replace(b"complaints", b"slow"))
+            late = await connect()
+            late.say(ASK)
+            while (await late.told())[0] == 204:
+                late.say(ASK)
+            leaving.writer.close()
+            late.say(ASK)
+            while (await late.told())[0] != 204:
+                late.say(ASK)
+
+    run(story)
