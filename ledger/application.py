@@ -4,6 +4,8 @@
 the library's own extension points; `execute` shares the mapper and the append with them.
 """
 
+import asyncio
+import random
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -35,6 +37,8 @@ MAX_ATTEMPTS = 50
 
 They are of other processes, or lines of bulk: those of this one take turns.
 """
+OUT_OF_STEP_SECONDS = 0.003
+"""About as long as reading, deciding and appending take."""
 
 
 class IdempotencyKeyReused(Exception):
@@ -181,6 +185,8 @@ class Ledger(Application[UUID]):
                 raise VersionConflict(expected_version, outcome.version)
             if outcome.version < base.version:  # an older ledger was put in the place of this one
                 self._states.forget(decider, stream_id)
+            # Out of step with the others: in step, the same would come second each time.
+            await asyncio.sleep(random.uniform(0, OUT_OF_STEP_SECONDS))
         raise Unavailable("too many others change the same complaint")
 
     async def execute_all(self, intents: Sequence[Intent]) -> list[Receipt | None]:

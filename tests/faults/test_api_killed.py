@@ -16,8 +16,9 @@ from tests.faults.load import Load
 from tests.faults.relay import Relay
 from tests.waiting import wait_until
 
-# Callers who come together share a transaction; one alone has its effect with a SELECT.
+# Appends of two servers that come together are transactions; else each takes effect with a SELECT.
 MOMENTS = [("BEGIN", 8), ("INSERT", 8), ("COMMIT", 8), ("SELECT", 1)]
+OFTEN = {"SELECT": 60}  # the others come now and then
 COMPLAINTS = 3
 
 
@@ -30,14 +31,10 @@ def relay(fresh_database: Database, processes: ExitStack, tmp_path: Path) -> Rel
     return relay
 
 
-def served(database: Database, relay: Relay, folder: Path) -> Server:
-    """An API whose database is behind the relay; views are kept by nobody."""
-    return Server(
-        folder,
-        "--no-worker",
-        DATABASE_URL=database.owner,
-        DATABASE_URL_APP=relay.uri(database.app),
-    )
+def served(database: Database, folder: Path, relay: Relay | None = None) -> Server:
+    """An API whose database may be behind the relay; views are kept by nobody."""
+    app = database.app if relay is None else relay.uri(database.app)
+    return Server(folder, "--no-worker", DATABASE_URL=database.owner, DATABASE_URL_APP=app)
 
 
 @pytest.mark.short
@@ -50,24 +47,26 @@ def test_a_killed_api_loses_doubles_and_halves_nothing(
     rounds: Rounds,
 ) -> None:
     key = asyncio.run(keys_of(fresh_database))["agent"]
+    other = served(fresh_database, tmp_path)
+    processes.enter_context(running(other))
     load = processes.enter_context(Load(key, chance, []))
     streams: list[str] = []
     for _ in range(rounds(1, 8)):
-        server = served(fresh_database, relay, tmp_path)
+        server = served(fresh_database, tmp_path, relay)
         with running(server):
-            load.urls = [server.ready().url]
+            load.urls = [server.ready().url, other.ready().url]
             load.again(5)  # of what was acknowledged before the last kill
             load.settle(5)
             streams = streams or load.streams(COMPLAINTS)
             moment, callers = chance.choice(MOMENTS)
-            number = chance.randint(1, 60)
+            number = chance.randint(1, OFTEN.get(moment, 15))
             print(f"killed at {moment} number {number}, {load.acknowledged} acknowledged before")
             with (
                 relay.trap(moment, number, server.process.kill) as trap,
                 load.going(callers, streams, insist=False),
             ):
                 wait_until(trap.is_sprung)
-    server = served(fresh_database, relay, tmp_path)
+    server = served(fresh_database, tmp_path, relay)
     with running(server):
         load.urls = [server.ready().url]
         load.again(50)
@@ -89,9 +88,10 @@ def test_a_cut_connection_leaves_one_effect_and_one_answer(
     rounds: Rounds,
 ) -> None:
     key = asyncio.run(keys_of(fresh_database))["agent"]
-    server = served(fresh_database, relay, tmp_path)
-    processes.enter_context(running(server))
-    load = processes.enter_context(Load(key, chance, [server.ready().url]))
+    servers = [served(fresh_database, tmp_path, relay), served(fresh_database, tmp_path)]
+    for server in servers:
+        processes.enter_context(running(server))
+    load = processes.enter_context(Load(key, chance, [each.ready().url for each in servers]))
     streams = load.streams(COMPLAINTS)
     with load.going(callers, streams):
         for _ in range(rounds(2, 15)):
