@@ -16,7 +16,7 @@ A single event of a single command, all there is when nobody else is about, has 
 its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
@@ -33,6 +33,7 @@ from ledger.entry import (
     Outcome,
     Receipt,
     Round,
+    Rows,
     Statement,
     Steps,
     TrackingConflict,
@@ -55,6 +56,26 @@ def append(
         if receipts:
             return receipts
 
+    return (yield from _append_locked(partition, batch, tracking))
+
+
+def append_decided(
+    partition: int, reading: Statement, decide: Callable[[Rows], Entry]
+) -> Steps[Outcome]:
+    """Append what is decided on the rows that `reading` finds while nobody else can append.
+
+    Costs everybody else in the partition a round trip; for whoever came second too often.
+    """
+    locking = Statement(statements.LOCK_HEAD, {"partition": partition})
+    [_, rows] = yield Round([locking, reading])
+    [outcome] = yield from _append_locked(partition, [decide(rows)])
+    return outcome
+
+
+def _append_locked(
+    partition: int, batch: Sequence[Entry], tracking: tuple[str, int] | None = None
+) -> Steps[list[Outcome]]:
+    """The long path: lock the head, judge each entry, insert what is accepted."""
     (head, recorded_at), known, versions = yield from _lock_and_look(partition, batch)
     if tracking is not None:
         yield from _track(partition, tracking)

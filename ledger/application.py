@@ -4,8 +4,6 @@
 the library's own extension points; `execute` shares the mapper and the append with them.
 """
 
-import asyncio
-import random
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,23 +20,23 @@ from ledger.deciding import VersionConflict, decided, folded
 from ledger.entry import CommandKey, Entry, KeyReused, Preview, Receipt
 from ledger.ids import partition_of
 from ledger.in_turn import Turns
+from ledger.insisting import Insisting
 from ledger.known import KnownCommands
 from ledger.library import LedgerFactory, RegistryMapper
 from ledger.readers import Readers
 from ledger.registry import COLUMNS, Registry
+from ledger.statements import SELECT_STREAM
 from ledger.states import Baseline, States
 from ledger.together import Intent, Together
 from ledger.writer import Unavailable, Writer
 
 S = TypeVar("S")
 
-MAX_ATTEMPTS = 50
-"""How often a command is decided again because others came first, before it is given up.
+MAX_ATTEMPTS = 3
+"""How often a command is decided again because others came first, before it insists.
 
 They are of other processes, or lines of bulk: those of this one take turns.
 """
-OUT_OF_STEP_SECONDS = 0.003
-"""About as long as reading, deciding and appending take."""
 
 
 class IdempotencyKeyReused(Exception):
@@ -47,12 +45,7 @@ class IdempotencyKeyReused(Exception):
 
 # --- the ledger -----------------------------------------------------------------------------
 
-# What the caller knows already is not read: partition and stream.
-_SELECT_STREAM = """
-SELECT position, version, type, schema_version, recorded_at, data, metadata FROM ledger.events
-WHERE partition = %(partition)b AND stream_id = %(stream_id)b AND version > %(after)b
-ORDER BY version"""
-_SELECT_STREAM_AS_OF = _SELECT_STREAM.replace(
+_SELECT_STREAM_AS_OF = SELECT_STREAM.replace(
     "ORDER BY", "AND version <= %(version)b AND recorded_at <= %(recorded_at)s ORDER BY"
 )
 _SELECT_EVENT = (
@@ -89,6 +82,7 @@ class Ledger(Application[UUID]):
         self._known = KnownCommands(self._readers.query)
         self._states = States()
         self._turns = Turns()
+        self._insisting = Insisting(uri, role, registry, self._states, self._appended)
         super().__init__()
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory[TrackingRecorder]:
@@ -185,9 +179,21 @@ class Ledger(Application[UUID]):
                 raise VersionConflict(expected_version, outcome.version)
             if outcome.version < base.version:  # an older ledger was put in the place of this one
                 self._states.forget(decider, stream_id)
-            # Out of step with the others: in step, the same would come second each time.
-            await asyncio.sleep(random.uniform(0, OUT_OF_STEP_SECONDS))
-        raise Unavailable("too many others change the same complaint")
+        return await self._insist(intent)
+
+    async def _insist(self, intent: Intent) -> Receipt:
+        try:
+            outcome = await self._insisting.execute(intent, self.partitions)
+        except (Rejected, VersionConflict):
+            if (receipt := await self.known(intent.key)) is not None:
+                return receipt
+            raise
+        if isinstance(outcome, Receipt):
+            return outcome
+        if isinstance(outcome, KeyReused):
+            raise IdempotencyKeyReused
+        self._states.forget(intent.decider, intent.stream_id)
+        raise Unavailable("an older ledger was put in the place of this one")
 
     async def execute_all(self, intents: Sequence[Intent]) -> list[Receipt | None]:
         """Carry out commands on different streams together; None for what `execute` has to do."""
@@ -255,7 +261,7 @@ class Ledger(Application[UUID]):
     ) -> list[Recorded[Any]]:
         """The events of a stream in order, after a version, up to one or a time of recording."""
         partition = partition_of(stream_id, self.partitions)
-        statement, params = _SELECT_STREAM, {"partition": partition, "stream_id": stream_id}
+        statement, params = SELECT_STREAM, {"partition": partition, "stream_id": stream_id}
         params |= {"after": after}
         if version is not None or recorded_by is not None:
             statement = _SELECT_STREAM_AS_OF

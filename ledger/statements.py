@@ -14,6 +14,12 @@ SELECT (SELECT max(version) FROM ledger.events AS e
         WHERE e.partition = %(partition)b AND e.stream_id = s.stream_id)
 FROM unnest(%(stream_ids)b::uuid[]) WITH ORDINALITY AS s (stream_id, number) ORDER BY number"""
 
+# What the caller knows already is not read: partition and stream.
+SELECT_STREAM = """
+SELECT position, version, type, schema_version, recorded_at, data, metadata FROM ledger.events
+WHERE partition = %(partition)b AND stream_id = %(stream_id)b AND version > %(after)b
+ORDER BY version"""
+
 INSERT_EVENTS = """
 INSERT INTO ledger.events (partition, position, stream_id, version, type, schema_version,
                            recorded_at, data, metadata)

@@ -1,18 +1,24 @@
 """Commands on one stream take turns: first come, first served, and nothing is decided in vain."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
-from ledger import in_turn
-from ledger.application import Ledger
+from domain.kernel import NotAllowedAtStage
+from ledger import application, in_turn
+from ledger import database as connections
+from ledger.application import IdempotencyKeyReused, Ledger
+from ledger.deciding import VersionConflict
 from ledger.in_turn import Turns
+from ledger.statements import LOCK_HEAD
 from ledger.writer import Unavailable
 from tests.conftest import Database
-from tests.ledger.test_execute import CONTACT, ledger_of, registered, run, send
+from tests.ledger.test_execute import ACCEPT, CONTACT, ledger_of, registered, run, send
 
-MANY = 80  # more than a command that conflicts is tried again
+MANY = 80
 
 
 def test_many_on_one_stream_are_carried_out_in_the_order_in_which_they_came(
@@ -31,18 +37,58 @@ def test_many_on_one_stream_are_carried_out_in_the_order_in_which_they_came(
     run(fresh_database, story)
 
 
-def test_many_on_one_stream_in_two_processes_are_all_carried_out(fresh_database: Database) -> None:
+def test_a_slower_process_is_served_beside_a_busy_one(fresh_database: Database) -> None:
+    """The slower one always comes second; in the end it decides while nobody else can append."""
+
     async def story(ledger: Ledger) -> None:
-        stream_id = (await registered(ledger)).stream_id
-        async with ledger_of(fresh_database) as other:
-            receipts = await asyncio.gather(
-                *(
-                    send(where, stream_id, CONTACT, f"{name}{number}")
-                    for number in range(MANY)
-                    for name, where in (("a", ledger), ("b", other))
-                )
-            )
-        assert sorted(receipt.version for receipt in receipts) == list(range(2, 2 * MANY + 2))
+        stream_id, served = (await registered(ledger)).stream_id, 0
+        async with ledger_of(fresh_database) as slower:
+            query = slower._readers.query
+
+            async def slowly(*asked: Any) -> Any:
+                await asyncio.sleep(0.005)
+                return await query(*asked)
+
+            slower._readers.query = slowly
+
+            async def go_on(caller: int) -> None:
+                while served < MANY:
+                    await send(ledger, stream_id, CONTACT, f"{caller}-{uuid4()}")
+
+            busy = [asyncio.create_task(go_on(caller)) for caller in range(4)]
+            for served in range(1, MANY + 1):
+                await send(slower, stream_id, CONTACT, f"s{served}")
+            await asyncio.gather(*busy)
+
+    run(fresh_database, story)
+
+
+def test_who_insists_is_told_what_everybody_is_told(
+    fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "MAX_ATTEMPTS", 0)
+    soon = connections._OPTIONS.replace("lock_timeout=2s", "lock_timeout=200ms")
+    monkeypatch.setattr(connections, "_OPTIONS", soon)
+
+    async def story(ledger: Ledger) -> None:
+        first = await registered(ledger)
+        stream_id, woken = first.stream_id, []
+        ledger._on_append = lambda: woken.append(True)
+        contact = await send(ledger, stream_id, CONTACT, "c")
+        assert (contact.version, contact.is_replay, woken) == (2, False, [True])
+        assert (await send(ledger, stream_id, CONTACT, "c")).is_replay
+        with pytest.raises(IdempotencyKeyReused):
+            await send(ledger, stream_id, CONTACT, "c", said=b"another")
+        with pytest.raises(NotAllowedAtStage):
+            await send(ledger, stream_id, ACCEPT, "a")
+        with pytest.raises(VersionConflict):
+            await send(ledger, stream_id, CONTACT, "v", expected_version=1)
+        with psycopg.connect(fresh_database.app) as holder:
+            holder.execute(LOCK_HEAD, {"partition": 0})
+            with pytest.raises(Unavailable):
+                await send(ledger, stream_id, CONTACT, "l")
+        assert (await send(ledger, stream_id, CONTACT, "l")).version == 3
+        assert len(await ledger.history(stream_id)) == 3
 
     run(fresh_database, story)
 
