@@ -15,8 +15,9 @@ from api import problems
 from api.problems import ProblemError
 
 MOST_UNDER_WAY = 4096
-"""Of requests that wait; a stream has been answered when it begins."""
-_WORK = "/v1/"  # health and metrics are asked for above all when there is too much to do
+"""Of requests that have been read and wait; a stream has been answered when it begins."""
+_ALWAYS = ("/health/", "/metrics")  # asked for above all when there is too much to do
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def guarded(app: ASGIApp, most: int = MOST_UNDER_WAY) -> ASGIApp:
@@ -29,28 +30,41 @@ def guarded(app: ASGIApp, most: int = MOST_UNDER_WAY) -> ASGIApp:
         await problems.respond(Request(scope), error)(scope, receive, send)
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal under_way
-        if scope["type"] != ScopeType.HTTP or not scope["path"].startswith(_WORK):
+        if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_ALWAYS):
             await app(scope, receive, send)
             return
         if under_way >= most:
             await turn_away(scope, receive, send)
             return
-        waits = True
+        has_place = is_answered = False
+
+        def enter() -> None:
+            nonlocal under_way, has_place
+            if not (has_place or is_answered):
+                has_place = True
+                under_way += 1
 
         def leave() -> None:
-            nonlocal under_way, waits
-            if waits:
-                waits = False
+            nonlocal under_way, has_place, is_answered
+            is_answered = True
+            if has_place:
+                has_place = False
                 under_way -= 1
+
+        async def receive_on() -> Any:
+            message = await receive()
+            if message["type"] == "http.request" and not message.get("more_body", False):
+                enter()  # a body that does not come holds nobody up
+            return message
 
         async def send_on(message: Any) -> None:
             leave()
             await send(message)
 
-        under_way += 1
+        if scope["method"] in _WITHOUT_BODY:
+            enter()
         try:
-            await app(scope, receive, send_on)
+            await app(scope, receive_on, send_on)
         finally:
             leave()
 

@@ -12,24 +12,35 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
+import structlog
 import uvicorn
 from litestar.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api import instruments, problems
 from api.problems import Problem, ProblemType
 
+log = structlog.get_logger("closedloop.http")
+
 MOST_CONNECTIONS = 10_000
-"""At a time; each takes some 10 KB. Whoever comes then is told to come back, and let go."""
+"""Each takes some 10 KB, up to 70 while it sends a head. Whoever comes then is let go."""
 OWN_DESCRIPTORS = 256
 """For all but clients: the database, logs, files."""
 HEAD_SECONDS = 30.0
 """How long a client may take to send the head of a request, when it has connected or begun it."""
 MOST_HEAD = 64 * 1024
 """Bytes of the head of a request."""
+MOST_HEADERS = 100
+MOST_AHEAD = 16
+"""Requests that a client may send before the first of them is answered."""
 LISTENERS = 16
 """uvloop lets one client in for each turn of its loop and listener: with one, the last of 1,000 who
 came together was let in after six seconds."""
+
+
+class TooMuch(Exception):
+    """The client sends more than a request may be; ends the reading of what it sent."""
 
 
 class Connection(HttpToolsProtocol):
@@ -41,32 +52,53 @@ class Connection(HttpToolsProtocol):
         """Let the client in, if there is room."""
         super().connection_made(transport)
         self._unread = 0  # bytes that have not become a head or a body yet
+        self._head = 0  # characters of the head that is being read
         self._timer: asyncio.TimerHandle | None = None
+        self._answering: RequestResponseCycle | None = None
         if len(self.connections) > self.most:
             instruments.TURNED_AWAY.inc()
             self._refuse(problems.UNAVAILABLE, "Retry-After: 5\r\n")
         else:
-            self._expect_head()
+            self._expect_more()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing more is expected of the client."""
+        """Nothing more is expected of the client, and nobody works for it."""
         self._stop_expecting()
+        self._give_up_answering()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take in what the client sends."""
         self._unread += len(data)
         super().data_received(data)
-        if self._unread and not self.transport.is_closing():
-            if self._unread > MOST_HEAD:
-                self._refuse(problems.HEAD_TOO_LARGE)
-            elif self._timer is None:
-                self._expect_head()
+        if self.transport.is_closing():
+            return
+        if self._unread > MOST_HEAD:
+            self._refuse(problems.HEAD_TOO_LARGE)
+        elif self._timer is None and not self._is_answering:
+            self._expect_more()  # of a head, or of a body that was answered before it was whole
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._head = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of its path is there."""
+        self._measure(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header is there."""
+        self._measure(len(name) + len(value))
+        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The request has begun."""
+        """Its head is there."""
         self._unread = 0
         self._stop_expecting()
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise TooMuch
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -81,10 +113,24 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Say that this is not HTTP, in the form of every refusal."""
-        self._refuse(problems.NOT_HTTP)
+        """Say what is wrong with what cannot be read, in the form of every refusal."""
+        is_too_much = self._head > MOST_HEAD or len(self.headers or ()) >= MOST_HEADERS
+        self._refuse(problems.HEAD_TOO_LARGE if is_too_much else problems.NOT_HTTP)
 
-    def _expect_head(self) -> None:
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    @property
+    def _is_answering(self) -> bool:
+        return self._answering is not None and not self._answering.response_complete
+
+    def _measure(self, size: int) -> None:
+        self._head += size
+        if self._head > MOST_HEAD or len(self.headers) >= MOST_HEADERS:
+            raise TooMuch
+
+    def _expect_more(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self.timeout_keep_alive_handler)
 
     def _stop_expecting(self) -> None:
@@ -92,29 +138,43 @@ class Connection(HttpToolsProtocol):
             self._timer.cancel()
             self._timer = None
 
+    def _give_up_answering(self) -> None:
+        """uvicorn tells the request that was read last; one before it may be at work."""
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+
     def _refuse(self, problem: ProblemType, header: str = "") -> None:
         """Answer a client whose language nobody knows, and let it go."""
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # it is being answered: nothing may be said in the middle
-            return
-        body = msgspec.json.encode(
-            Problem(
-                type=f"/problems/{problem.code}",
-                title=problem.title,
-                status=problem.status,
-                detail=problem.detail,
-                code=problem.code,
-                retryable=problem.retryable,
-                request_id=os.urandom(16).hex(),
-            )
-        )
-        head = (
-            f"HTTP/1.1 {problem.status} {problem.title}\r\n{header}Connection: close\r\n"
-            f"Content-Type: {problems.MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
-            "Cache-Control: no-store\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        request_id = os.urandom(16).hex()
+        log.info("request refused", problem=problem.code, request_id=request_id)
+        instruments.REQUESTS.labels("OTHER", "-", str(problem.status)).inc()
+        answering = self._answering if self._is_answering else None
+        # Nothing may be said in the middle of an answer, nor before that to an earlier request.
+        if answering is None or (answering.more_body and not answering.response_started):
+            self._give_up_answering()
+            self.transport.write(_refusal(problem, header, request_id))
         self.transport.close()
+
+
+def _refusal(problem: ProblemType, header: str, request_id: str) -> bytes:
+    body = msgspec.json.encode(
+        Problem(
+            type=f"/problems/{problem.code}",
+            title=problem.title,
+            status=problem.status,
+            detail=problem.detail,
+            code=problem.code,
+            retryable=problem.retryable,
+            request_id=request_id,
+        )
+    )
+    head = (
+        f"HTTP/1.1 {problem.status} {problem.title}\r\n{header}Connection: close\r\n"
+        f"Content-Type: {problems.MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
+        f"Cache-Control: no-store\r\nX-Request-ID: {request_id}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 class Server(uvicorn.Server):
@@ -163,5 +223,10 @@ def possible_connections() -> int:
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return max(wanted - OWN_DESCRIPTORS, 1)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (ValueError, OSError):  # some systems have another limit, which they do not tell
+            wanted = soft
+    if wanted < 2 * OWN_DESCRIPTORS:
+        log.warning("few connections", descriptors=wanted)
+    return max(wanted - OWN_DESCRIPTORS, wanted // 2)

@@ -40,7 +40,7 @@ GROUP = 64
 GROUPS_SIDE_BY_SIDE = 2
 """Of a request: while one is being committed, the next is understood and decided."""
 GROUPS_AT_ONCE = 8
-"""Of all requests together: half of what may wait for a writer; the rest is for others."""
+"""Of all requests together: an eighth of what may wait for a writer; the rest is for others."""
 _AT_ONCE = 256  # lines answered in one chunk
 _TELL_EVERY_SECONDS = 0.02  # fewer at least as often: each chunk wakes the client
 

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from api.server import MOST_CONNECTIONS, Server
 
 ASK = b"GET /v1/complaints HTTP/1.1\r\nHost: here\r\n\r\n"
+SEND = b"POST /v1/complaints HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\n"
 ASK_HEALTH = ASK.replace(b"/v1/complaints", b"/health/live")
 
 
@@ -21,6 +22,13 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     """An application that has an answer for everybody."""
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def whole(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that wants the body first."""
+    while (await receive()).get("more_body", False):
+        pass
+    await answer(scope, receive, send)
 
 
 class Client:

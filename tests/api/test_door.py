@@ -5,7 +5,7 @@ import asyncio
 from litestar.types import Receive, Scope, Send
 
 from api.door import guarded
-from tests.api.callers import ASK, ASK_HEALTH, answer, run, serving
+from tests.api.callers import ASK, ASK_HEALTH, SEND, answer, run, serving, whole
 
 
 def test_the_door_is_shut_when_enough_wait_and_open_for_health() -> None:
@@ -38,6 +38,25 @@ def test_the_door_is_shut_when_enough_wait_and_open_for_health() -> None:
                 if client is late:
                     client.say(ASK)
                 assert (await client.told())[0] == 204
+
+    run(story)
+
+
+def test_no_spelling_of_a_path_and_no_body_that_does_not_come_gets_past_or_holds_the_door() -> None:
+    async def story() -> None:
+        async with serving(guarded(whole, most=0)) as connect:
+            client = await connect()
+            for path in (b"//v1/complaints", b"/", b"/v1/complaints/%2e"):
+                client.say(ASK.replace(b"/v1/complaints", path))
+                assert (await client.told())[0] == 503
+        async with serving(guarded(whole, most=1)) as connect:
+            slow, other = await connect(), await connect()
+            slow.say(SEND + b"ab")
+            for _ in range(3):
+                other.say(SEND + b"abcde")
+                assert (await other.told())[0] == 204
+            slow.say(b"cde")
+            assert (await slow.told())[0] == 204
 
     run(story)
 

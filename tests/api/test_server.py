@@ -11,8 +11,8 @@ import pytest
 from litestar.types import Receive, Scope, Send
 
 from api import server as bounds
-from api.server import MOST_HEAD, Server
-from tests.api.callers import ASK, answer, run, serving
+from api.server import MOST_AHEAD, MOST_HEAD, MOST_HEADERS, Server
+from tests.api.callers import ASK, SEND, answer, run, serving, whole
 
 
 def test_a_client_who_does_not_get_to_the_point_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,20 +47,97 @@ def test_a_head_in_pieces_is_as_good_as_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "endless", [b"GET /" + b"x" * 50, b"GET / HTTP/1.1\r\nX: " + b"x" * 50, ASK[:-2] + b"X: 1\r\n"]
+    "head",
+    [
+        b"GET /" + b"x" * MOST_HEAD,
+        b"GET / HTTP/1.1\r\nX: " + b"x" * MOST_HEAD,
+        b"GET / HTTP/1.1\r\nX: " + b"x" * MOST_HEAD + b"\r\n\r\n",
+        ASK[:-2] + b"X: 1\r\n" * (MOST_HEADERS + 1),
+    ],
+    ids=["path", "header", "whole", "headers"],
 )
-def test_a_head_without_end_is_refused(endless: bytes) -> None:
+def test_a_head_beyond_all_measure_is_refused(head: bytes) -> None:
     async def story() -> None:
         async with serving(answer) as connect:
             client = await connect()
-            client.say(endless)
-            more = endless[-6:] * 100
-            for _ in range(MOST_HEAD // len(more) + 1):
-                client.say(more)
+            client.say(head)
             status, headers, problem = await client.told()
             assert (status, headers["connection"]) == (431, "close")
             assert (problem["code"], problem["retryable"]) == ("head-too-large", False)
+            assert problem["request_id"] == headers["x-request-id"]
             assert await client.is_let_go()
+
+    run(story)
+
+
+def test_a_body_may_come_slowly_and_nobody_cuts_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the pieces are that it comes in."""
+    monkeypatch.setattr(bounds, "HEAD_SECONDS", 0.2)
+
+    async def story() -> None:
+        async with serving(whole) as connect:
+            silent, client = await connect(), await connect()
+            client.say(SEND.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked"))
+            client.say(b"2\r\n")
+            assert await silent.is_let_go()  # as long as a head may take
+            silent = await connect()
+            client.say(b"ab\r")
+            assert await silent.is_let_go()
+            client.say(b"\n0\r\n\r\n\r\n")
+            assert (await client.told())[0] == 204
+
+    run(story)
+
+
+def test_what_comes_after_the_answer_does_not_hold_a_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bounds, "HEAD_SECONDS", 0.2)
+
+    async def story() -> None:
+        async with serving(answer) as connect:
+            for rest in (b"x", b"xxxxx"):
+                client = await connect()
+                client.say(SEND)
+                assert (await client.told())[0] == 204
+                client.say(rest)
+                assert await client.is_let_go()
+
+    run(story)
+
+
+def test_a_body_that_cannot_be_read_is_answered() -> None:
+    async def story() -> None:
+        async with serving(whole) as connect:
+            client = await connect()
+            client.say(SEND.replace(b"Content-Length: 5", b"Transfer-Encoding: chunked"))
+            client.say(b"what?\r\n")
+            status, _, problem = await client.told()
+            assert (status, problem["code"]) == (400, "not-http")
+            assert await client.is_let_go()
+
+    run(story)
+
+
+def test_a_client_does_not_run_far_ahead_of_its_answers() -> None:
+    async def story() -> None:
+        left = asyncio.Event()
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            left.set()
+
+        async with serving(slow) as connect:
+            client = await connect()
+            client.say(ASK * (MOST_AHEAD + 2))
+            assert await client.is_let_go()
+            await left.wait()
+        async with serving(answer) as connect:
+            client = await connect()
+            client.say(ASK * MOST_AHEAD)
+            for _ in range(MOST_AHEAD):
+                assert (await client.told())[0] == 204
 
     run(story)
 
