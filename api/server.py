@@ -52,7 +52,7 @@ class Connection(HttpToolsProtocol):
         """Let the client in, if there is room."""
         super().connection_made(transport)
         self._unread = 0  # bytes that have not become a head or a body yet
-        self._head = 0  # characters of the head that is being read
+        self._wrong = problems.NOT_HTTP  # with what cannot be read
         self._timer: asyncio.TimerHandle | None = None
         self._answering: RequestResponseCycle | None = None
         if len(self.connections) > self.most:
@@ -73,32 +73,20 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._unread > MOST_HEAD:
+        if self._unread and (self._unread > MOST_HEAD or len(self.headers or ()) > MOST_HEADERS):
             self._refuse(problems.HEAD_TOO_LARGE)
         elif self._timer is None and not self._is_answering:
             self._expect_more()  # of a head, or of a body that was answered before it was whole
 
-    def on_message_begin(self) -> None:
-        """A request begins."""
-        self._head = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        """A part of its path is there."""
-        self._measure(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header is there."""
-        self._measure(len(name) + len(value))
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
-        """Its head is there."""
-        self._unread = 0
-        self._stop_expecting()
+        """A head is there."""
+        if self._is_too_long():
+            self._wrong = problems.HEAD_TOO_LARGE
+            raise TooMuch
         if len(self.pipeline) >= MOST_AHEAD:
             raise TooMuch
+        self._unread = 0
+        self._stop_expecting()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -114,8 +102,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong with what cannot be read, in the form of every refusal."""
-        is_too_much = self._head > MOST_HEAD or len(self.headers or ()) >= MOST_HEADERS
-        self._refuse(problems.HEAD_TOO_LARGE if is_too_much else problems.NOT_HTTP)
+        self._refuse(self._wrong)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
@@ -125,10 +112,15 @@ class Connection(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return self._answering is not None and not self._answering.response_complete
 
-    def _measure(self, size: int) -> None:
-        self._head += size
-        if self._head > MOST_HEAD or len(self.headers) >= MOST_HEADERS:
-            raise TooMuch
+    def _is_too_long(self) -> bool:
+        """Whether the head that is there, as far as it is, goes beyond all measure."""
+        headers = self.headers or ()
+        if len(headers) > MOST_HEADERS:
+            return True
+        # Bytes of something else may have come with it, so it is measured only when there are many.
+        return self._unread > MOST_HEAD and (
+            len(self.url) + sum(len(name) + len(value) for name, value in headers) > MOST_HEAD
+        )
 
     def _expect_more(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self.timeout_keep_alive_handler)
