@@ -4,7 +4,7 @@
 the library's own extension points; `execute` shares the mapper and the append with them.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -126,7 +126,7 @@ class Ledger(Application[UUID]):
 
     # --- writing ----------------------------------------------------------------------------
 
-    async def execute(
+    def execute(
         self,
         decider: Decider[S],
         stream_id: UUID,
@@ -137,24 +137,32 @@ class Ledger(Application[UUID]):
         expected_version: int | None = None,
         is_new: bool = False,
         status: int = 200,
-    ) -> Receipt:
+    ) -> Coroutine[Any, Any, Receipt]:
         """Decide a command on the present state of its stream and append what follows.
 
         A command whose id is known gets its first answer again. Raises what the decider
         raises, `VersionConflict` where the caller gave a version, `IdempotencyKeyReused`, and
         `Unavailable` where it may be sent again.
         """
-        intent = Intent(
-            decider, stream_id, command, context, digest, expected_version, is_new, status
-        )
-        if is_new:
-            return await self._carry_out(intent)
-        async with self._turns.of(stream_id):
-            return await self._carry_out(intent)
+        intent = decider, stream_id, command, context, digest, expected_version, is_new, status
+        return self._carry_out(*intent) if is_new else self._in_turn(Intent(*intent))
 
-    async def _carry_out(self, intent: Intent) -> Receipt:
-        decider, stream_id, command, context, _, expected_version, is_new, status = intent
-        key = intent.key
+    async def _in_turn(self, intent: Intent) -> Receipt:
+        async with self._turns.of(intent.stream_id):
+            return await self._carry_out(*intent)
+
+    async def _carry_out(
+        self,
+        decider: Decider[S],
+        stream_id: UUID,
+        command: Any,
+        context: Context,
+        digest: bytes,
+        expected_version: int | None,
+        is_new: bool,
+        status: int,
+    ) -> Receipt:
+        key = CommandKey(context.command_id, digest)
         for _ in range(MAX_ATTEMPTS):
             base = Baseline(0, decider.initial)
             if not is_new:
@@ -179,7 +187,9 @@ class Ledger(Application[UUID]):
                 raise VersionConflict(expected_version, outcome.version)
             if outcome.version < base.version:  # an older ledger was put in the place of this one
                 self._states.forget(decider, stream_id)
-        return await self._insist(intent)
+        return await self._insist(
+            Intent(decider, stream_id, command, context, digest, expected_version, is_new, status)
+        )
 
     async def _insist(self, intent: Intent) -> Receipt:
         try:
