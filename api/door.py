@@ -25,9 +25,11 @@ def guarded(app: ASGIApp, most: int = MOST_UNDER_WAY) -> ASGIApp:
     under_way = 0
     pauses = cycle("1234")  # seconds; not the same for all, who would come back together
 
+    def no_place() -> ProblemError:
+        return ProblemError(problems.UNAVAILABLE, headers={"Retry-After": next(pauses)})
+
     async def turn_away(scope: Scope, receive: Receive, send: Send) -> None:
-        error = ProblemError(problems.UNAVAILABLE, headers={"Retry-After": next(pauses)})
-        await problems.respond(Request(scope), error)(scope, receive, send)
+        await problems.respond(Request(scope), no_place())(scope, receive, send)
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_ALWAYS):
@@ -54,7 +56,10 @@ def guarded(app: ASGIApp, most: int = MOST_UNDER_WAY) -> ASGIApp:
         async def receive_on() -> Any:
             message = await receive()
             if message["type"] == "http.request" and not message.get("more_body", False):
-                enter()  # a body that does not come holds nobody up
+                # A body that does not come holds nobody up; meanwhile others may have come.
+                if under_way >= most and not has_place:
+                    raise no_place()
+                enter()
             return message
 
         async def send_on(message: Any) -> None:

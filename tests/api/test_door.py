@@ -2,9 +2,12 @@
 
 import asyncio
 
+from litestar import Request
 from litestar.types import Receive, Scope, Send
 
+from api import problems
 from api.door import guarded
+from api.problems import ProblemError
 from tests.api.callers import ASK, ASK_HEALTH, SEND, answer, run, serving, whole
 
 
@@ -57,6 +60,38 @@ def test_no_spelling_of_a_path_and_no_body_that_does_not_come_gets_past_or_holds
                 assert (await other.told())[0] == 204
             slow.say(b"cde")
             assert (await slow.told())[0] == 204
+
+    run(story)
+
+
+def test_who_sends_the_last_of_a_body_when_the_door_is_shut_is_turned_away() -> None:
+    async def story() -> None:
+        go_on, inside = asyncio.Event(), asyncio.Semaphore(0)
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            inside.release()
+            try:
+                while (await receive()).get("more_body", False):
+                    pass
+            except ProblemError as refused:
+                await problems.respond(Request(scope), refused)(scope, receive, send)
+                return
+            inside.release()
+            await go_on.wait()
+            await answer(scope, receive, send)
+
+        async with serving(guarded(slow, most=1)) as connect:
+            first, second = await connect(), await connect()
+            for client in (first, second):
+                client.say(SEND + b"ab")
+                await inside.acquire()
+            first.say(b"cde")
+            await inside.acquire()
+            second.say(b"cde")
+            status, headers, problem = await second.told()
+            assert (status, headers["retry-after"], problem["code"]) == (503, "1", "unavailable")
+            go_on.set()
+            assert (await first.told())[0] == 204
 
     run(story)
 
